@@ -1,0 +1,27 @@
+"""The application's tables. Importing this package registers every table of every room."""
+
+import knowledge.tables
+import training.tables
+from api.tables.accounts import Account, AccountRole, ApiToken, LoginSession, Team
+from api.tables.conversations import (
+    Case,
+    Channel,
+    ChannelSecret,
+    Conversation,
+    Customer,
+    Identity,
+    InboundEvent,
+    Message,
+    MessageRevision,
+    Participant,
+)
+from api.tables.decisions import Decision, DeliveryAttempt, Handoff, Publication, SandboxPost
+from api.tables.history import Audit, Event
+from api.tables.preparation import Draft, Preparation, Work
+
+__all__ = [
+    "Account", "AccountRole", "ApiToken", "Audit", "Case", "Channel", "ChannelSecret", "Conversation",
+    "Customer", "Decision", "DeliveryAttempt", "Draft", "Event", "Handoff", "Identity", "InboundEvent",
+    "LoginSession", "Message", "MessageRevision", "Participant", "Preparation", "Publication", "SandboxPost",
+    "Team", "Work", "knowledge", "training",
+]  # fmt: skip

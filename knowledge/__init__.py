@@ -1,0 +1,1 @@
+"""The ground floor: settings, database, articles and their life, embeddings and search."""

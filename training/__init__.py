@@ -1,0 +1,1 @@
+"""Examples, runs, evaluation, the gate and model versions."""
