@@ -1,0 +1,1 @@
+"""The application: intake, cases, decisions, publishing, console, accounts, audit, command line."""

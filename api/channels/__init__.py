@@ -1,0 +1,1 @@
+"""The networks: signatures on the way in, outlets on the way out."""

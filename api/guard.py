@@ -1,0 +1,93 @@
+"""What must hold when a reply is decided: the target is as it was seen, the evidence is current, the audience fits."""
+
+from __future__ import annotations
+
+from bot.channels import fits, length, limits_of
+from bot.privacy import find
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from api.problems import conflict, invalid
+from api.tables import Draft, Message
+from knowledge.tables import Article, Variant, Version
+
+
+def subtree_seq(session: Session, message: Message) -> int:
+    """The newest `seq` that concerns a reply to this message.
+
+    In public: of its answers, and of any further message by its author. In private: of the whole conversation.
+    """
+    rows = session.execute(
+        select(Message.id, Message.parent_id, Message.participant_id, Message.seq)
+        .where(Message.conversation_id == message.conversation_id)
+        .order_by(Message.seq)
+    ).all()
+    if message.audience == "private":
+        return max(row.seq for row in rows)
+    below, newest, grew = {message.id}, message.seq, True
+    while grew:  # a child may have arrived before its parent, so one pass in order of arrival is not enough
+        grew = False
+        for row in rows:
+            if row.id not in below and row.parent_id in below:
+                below.add(row.id)
+                grew = True
+    for row in rows:
+        if row.id in below or (row.participant_id == message.participant_id and row.seq > message.seq):
+            newest = max(newest, row.seq)
+    return newest
+
+
+def require_unchanged(session: Session, message: Message, revision: int, seen_seq: int) -> None:
+    """Raises: Refused: 409 `target_edited`, `target_deleted`, `target_hidden` or `new_messages`, with what is new."""
+    if message.remote_state in ("deleted", "hidden"):
+        raise conflict(f"target_{message.remote_state}", f"the message has been {message.remote_state} by now")
+    if message.revision != revision:
+        raise conflict(
+            "target_edited", "its author has edited the message since you saw it",
+            revision=message.revision, text=message.text,
+        )  # fmt: skip
+    newest = subtree_seq(session, message)
+    if newest > seen_seq:
+        fresh = session.scalars(
+            select(Message)
+            .where(Message.conversation_id == message.conversation_id, Message.seq > seen_seq)
+            .order_by(Message.seq)
+        )
+        raise conflict(
+            "new_messages", "there are new messages under this one",
+            subtree_seq=newest,
+            messages=[{"id": m.id, "author": m.participant.identity.name, "text": m.text} for m in fresh],
+        )  # fmt: skip
+
+
+def require_publishable(session: Session, message: Message, draft: Draft | None, text: str) -> None:
+    """Raises: Refused: 409 `evidence_changed`, 422 `too_long` or `personal_data_in_public`, with what is wrong."""
+    if draft is not None:
+        _require_current_evidence(session, draft, text)
+    kind = message.conversation.channel.kind
+    if not fits(text, kind):
+        raise invalid(
+            "too_long", f"the text has {length(text, kind)} of {limits_of(kind).max_length} that {kind} takes",
+            length=length(text, kind), limit=limits_of(kind).max_length,
+        )  # fmt: skip
+    if message.audience == "public":
+        found = find(text, message.language)
+        if found:
+            kinds = sorted({finding.kind for finding in found})
+            raise invalid(
+                "personal_data_in_public", f"a public reply must not hold personal data: {', '.join(kinds)}",
+                found=[{"kind": f.kind, "start": f.start, "end": f.end} for f in found],
+            )  # fmt: skip
+
+
+def _require_current_evidence(session: Session, draft: Draft, text: str) -> None:
+    used = {item["version"] for item in draft.evidence if item["version"] and item["sentence"] in text}
+    for version_id in used:
+        version = session.get(Version, version_id)
+        variant = session.get(Variant, version.variant_id) if version else None
+        article = session.get(Article, variant.article_id) if variant else None
+        if version is None or article is None or version.state != "approved" or article.state != "active":
+            raise conflict(
+                "evidence_changed", "an article this draft rests on has changed since it was written",
+                article=article.id if article else None, version=version_id,
+            )  # fmt: skip

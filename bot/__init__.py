@@ -1,0 +1,1 @@
+"""The assistant: understanding, triage, drafting, scenarios. Records in, records out."""
