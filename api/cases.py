@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
@@ -34,7 +34,7 @@ MOVES: Final[dict[str, frozenset[str]]] = {
 """From which state a case may go where. What is not listed here does not happen."""
 
 
-def move(session: Session, case: Case, state: str, actor: str, **why: object) -> None:
+def move(session: Session, case: Case, state: str, actor: str, **why: Any) -> None:
     """Change a case's state, and write down who did it and why.
 
     Raises:
@@ -162,3 +162,26 @@ def _claimed(session: Session, case: Case) -> Refused:
         holder=holder.name if holder else None,
         until=case.claim_expires_at.isoformat() if case.claim_expires_at else None,
     )
+
+
+def reopen(session: Session, case_id: int, account: Account) -> Case:
+    """Put a case that was closed without a reply back into the queue.
+
+    Raises:
+        Refused: 404, 409 `illegal_move`, or 409 `newer_case` when the same person has an open one here already.
+    """
+    case = session.get(Case, case_id)
+    if case is None:
+        raise not_found("case")
+    newer = session.scalar(
+        select(Case.id).where(
+            Case.conversation_id == case.conversation_id,
+            Case.participant_id == case.participant_id,
+            Case.state.not_in(CLOSED),
+            Case.id != case.id,
+        )
+    )
+    if newer is not None:
+        raise conflict("newer_case", "this person has an open case in this conversation", case=newer)
+    move(session, case, "needs_reply", account.login, reopened=True)
+    return case

@@ -167,10 +167,8 @@ class Desk:
         match wish.act:
             case "publish" if not wish.text.strip():
                 raise invalid("empty_text", "a reply needs a text")
-            case "publish" if draft is None:
-                return "written"
             case "publish":
-                return "accepted" if draft.text == wish.text else "edited"
+                return _publishing_kind(wish.text, draft)
             case "reject" if wish.reason not in REJECT_REASONS:
                 raise invalid("bad_reason", f"a rejection's reason is one of {', '.join(REJECT_REASONS)}")
             case "reject" if draft is None:
@@ -189,6 +187,7 @@ class Desk:
             select(Decision.id).where(
                 Decision.message_id == message.id,
                 Decision.audience == decision.audience,
+                Decision.target_revision_seen == decision.target_revision_seen,
                 Decision.kind.in_(("accepted", "edited", "written")),
                 Decision.revoked_at.is_(None),
                 Decision.id != decision.id,
@@ -243,3 +242,9 @@ class Desk:
             session, action, account.login, conversation_id=message.conversation_id, case_id=decision.case_id,
             message_id=message.id, decision=decision.id,
         )  # fmt: skip
+
+
+def _publishing_kind(text: str, draft: Draft | None) -> str:
+    if draft is None:
+        return "written"
+    return "accepted" if draft.text == text else "edited"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bot.channels import fits, length, limits_of
-from bot.privacy import find
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.problems import conflict, invalid
 from api.tables import Draft, Message
+from bot.channels import fits, length, limits_of
+from bot.privacy import find
 from knowledge.tables import Article, Variant, Version
 
 
@@ -23,7 +23,7 @@ def subtree_seq(session: Session, message: Message) -> int:
         .order_by(Message.seq)
     ).all()
     if message.audience == "private":
-        return max(row.seq for row in rows)
+        return max((row.seq for row in rows), default=message.seq)
     below, newest, grew = {message.id}, message.seq, True
     while grew:  # a child may have arrived before its parent, so one pass in order of arrival is not enough
         grew = False

@@ -161,7 +161,7 @@ def _create(session: Session, channel: Channel, event: ChannelEvent, urgency: in
     if body.author is None or body.text is None:  # ChannelEvent has checked it; this is for the type checker
         raise ValueError("a new message needs its author and its text")
     conversation = _conversation(session, channel, event)
-    participant = _participant(session, channel, conversation, body.author)
+    participant = participant_of(session, channel, conversation, body.author)
     conversation.last_seq += 1
     message = Message(
         channel_id=channel.id,
@@ -248,7 +248,8 @@ def _conversation(session: Session, channel: Channel, event: ChannelEvent) -> Co
     return held
 
 
-def _participant(session: Session, channel: Channel, conversation: Conversation, author: Author) -> Participant:
+def participant_of(session: Session, channel: Channel, conversation: Conversation, author: Author) -> Participant:
+    """The author's place in this conversation, made with identity and customer at their first message."""
     identity = session.scalar(
         select(Identity).where(Identity.channel_id == channel.id, Identity.external_id == author.id)
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import redis
 import structlog
@@ -59,7 +59,7 @@ class Nudge:
             # The read must end before the socket's time-out does, or each quiet moment would look like a failure.
             block = max(1, int(min(left, TIMEOUT_SECONDS * 0.6) * 1000))
             try:
-                answer = client.xread({STREAM + topic: self._last.get(topic, "$")}, count=KEPT, block=block)
+                answer: Any = client.xread({STREAM + topic: self._last.get(topic, "$")}, count=KEPT, block=block)
             except redis.RedisError as error:
                 self._fell_silent(error)
                 client = None

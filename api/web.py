@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http
 import secrets
+import sys
 from typing import Any
 
 import structlog
@@ -16,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from api.problems import Refused
 from api.workspace import Workspace
-from knowledge.settings import Settings
+from knowledge.settings import Settings, WrongSettings
 
 log = structlog.get_logger()
 
@@ -111,7 +112,7 @@ def _refused(error: Refused) -> Response:
 
 def _http_problem(error: HTTPException) -> Response:
     if error.response is not None and error.code is None:
-        return Response(error.response.get_data(), error.response.status_code)
+        return Response(error.get_response().get_data(), error.get_response().status_code)
     status = error.code or 500
     data: dict[str, Any] = getattr(error, "data", None) or {}
     extra = {"errors": data["messages"]} if "messages" in data else {}
@@ -146,3 +147,20 @@ def _headers(answer: Response) -> Response:
         answer.headers.setdefault("Cache-Control", "no-store")
     g.pop("principal", None)
     return answer
+
+
+def main() -> None:
+    """`python -m api.web`: serve until SIGTERM."""
+    from api.logs import set_up
+    from api.serving import serve
+
+    try:
+        settings = Settings.load()
+    except WrongSettings as wrong:
+        sys.exit(str(wrong))
+    set_up(settings, "web")
+    serve(settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -37,11 +37,13 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(20, ge=0.5, le=3600)
     reply_minutes: int = Field(60, ge=1, le=100_000)
     body_limit: int = Field(262_144, ge=1024, le=16_777_216)
+    stop_seconds: float = Field(5, ge=0.1, le=600)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     secure_cookies: bool = False
     login_limit: str = "10 per minute"
-    private_networks: bool = False
-    """Allow webhook publish URLs on loopback and private addresses (development and tests)."""
+    private_networks: bool = True
+    """Whether a channel's publish address may lie on this machine or in a private network. Only the command line
+    can set such an address; turn this off where that is not trusted enough."""
 
     @field_validator("database_url")
     @classmethod

@@ -47,6 +47,7 @@ class Decision(Base):
             "one_publish",
             "message_id",
             "audience",
+            "target_revision_seen",
             unique=True,
             sqlite_where=text("kind IN ('accepted','edited','written') AND revoked_at IS NULL"),
             postgresql_where=text("kind IN ('accepted','edited','written') AND revoked_at IS NULL"),

@@ -584,7 +584,7 @@ def upgrade() -> None:
     with op.batch_alter_table("decision", schema=None) as batch_op:
         batch_op.create_index(
             "one_publish",
-            ["message_id", "audience"],
+            ["message_id", "audience", "target_revision_seen"],
             unique=True,
             sqlite_where=sa.text("kind IN ('accepted','edited','written') AND revoked_at IS NULL"),
             postgresql_where=sa.text("kind IN ('accepted','edited','written') AND revoked_at IS NULL"),

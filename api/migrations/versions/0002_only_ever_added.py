@@ -14,7 +14,7 @@ FROZEN_VERSION = "OLD.text <> NEW.text OR OLD.text_sha256 <> NEW.text_sha256 OR 
 
 DECISION_KEPT = (
     "id", "case_id", "message_id", "draft_id", "agent_id", "actor_kind", "login_session_id", "audience", "kind",
-    "final_text", "final_sha256", "reason", "target_revision_seen", "subtree_seq_seen", "idempotency_key", "at",
+    "final_sha256", "reason", "target_revision_seen", "subtree_seq_seen", "idempotency_key", "at",
 )  # fmt: skip
 
 
@@ -36,10 +36,11 @@ def _rules() -> list[tuple[str, dict[str, str]]]:
     distinct = "IS NOT" if op.get_bind().dialect.name == "sqlite" else "IS DISTINCT FROM"
     changed = " OR ".join(f"OLD.{column} {distinct} NEW.{column}" for column in DECISION_KEPT)
     revoked = f"OLD.revoked_at IS NOT NULL AND OLD.revoked_at {distinct} NEW.revoked_at"
+    erased = f"OLD.final_text {distinct} NEW.final_text AND NEW.final_text <> '[erased]'"
     return [
         ("audit", {"UPDATE": "", "DELETE": ""}),
         ("event", {"UPDATE": "", "DELETE": ""}),
-        ("decision", {"UPDATE": f"{changed} OR ({revoked})", "DELETE": ""}),
+        ("decision", {"UPDATE": f"{changed} OR ({revoked}) OR ({erased})", "DELETE": ""}),
         ("delivery_attempt", {"DELETE": ""}),
         ("version", {"UPDATE": FROZEN_VERSION, "DELETE": ""}),
     ]
