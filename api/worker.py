@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 from bot.assistant import Assistant
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from api.assembly import build_assistant
@@ -89,12 +89,12 @@ class Worker:
 
     def _take(self) -> Job | None:
         with self._workspace.database.read() as session:  # most looks find nothing: they need no writer's place
-            if session.scalar(select(Work.id).where(*_due()).limit(1)) is None:
+            if session.scalar(select(Work.id).where(_due()).limit(1)) is None:
                 return None
         with self._workspace.database.write() as session:
             work = session.scalar(
                 select(Work)
-                .where(*_due())
+                .where(_due())
                 .order_by(Work.urgency.desc(), Work.id)
                 .limit(1)
                 .with_for_update(skip_locked=True)
@@ -153,13 +153,11 @@ class Worker:
                 _give_to_a_person(session, session.get_one(Message, job.message_id))
 
 
-def _due() -> tuple[object, ...]:
+def _due() -> ColumnElement[bool]:
     moment = now()
-    return (
-        or_(
-            (Work.state == "queued") & (Work.not_before <= moment),
-            (Work.state == "running") & (Work.lease_until < moment),
-        ),
+    return or_(
+        (Work.state == "queued") & (Work.not_before <= moment),
+        (Work.state == "running") & (Work.lease_until < moment),
     )
 
 

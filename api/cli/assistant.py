@@ -36,7 +36,7 @@ def draft(
     """Draft replies to a message, with evidence, or say why not."""
     request = _request(text, conversation, message, channel, language, author)
     with workspace() as space, progress("loading") as count:
-        assistant = build_assistant(space, count, store=False)
+        assistant = build_assistant(space, count)
         prepared = _prepare(assistant, request)
     data = _draft_json(prepared)
     answer(as_json, data, lambda: _show_draft(data))
@@ -50,7 +50,7 @@ def outlook(
     """Tell how a discussion may go on, and what to say in each case."""
     request = request_from_file(file, message)
     with workspace() as space, progress("loading") as count:
-        assistant = build_assistant(space, count, store=False)
+        assistant = build_assistant(space, count)
         prepared = _prepare(assistant, request)
     data = asdict(prepared.outlook)
     answer(as_json, data, lambda: _show_outlook(data, prepared.outlook.next))

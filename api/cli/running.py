@@ -10,8 +10,8 @@ from api import demo as demo_workspace
 from api.cli.frame import CheckFailed, Json, answer, progress, steps, table, workspace
 from api.doctor import diagnose
 from knowledge.encoder import load_encoder
+from knowledge.search import KnowledgeBase
 from knowledge.settings import Settings
-from knowledge.vectors import embed_base
 
 
 def register(root: typer.Typer) -> None:
@@ -44,12 +44,12 @@ def demo(as_json: Json = False) -> None:
             loaded = demo_workspace.load(space.database, settings, step)
         encoder = load_encoder(settings.embedding_model)
         with progress("embedding the phrasings") as count:
-            embedded = embed_base(space.database, encoder, count)
+            base = KnowledgeBase(space.database, encoder, count)  # stores the vectors that are missing
     data = {
         "articles": loaded.articles,
         "examples": loaded.examples,
         "messages": loaded.messages,
-        "embedded": embedded,
+        "phrasings": base.phrasings,
         "passwords": loaded.passwords,
     }
     answer(as_json, data, lambda: _show_demo(data))
@@ -58,7 +58,7 @@ def demo(as_json: Json = False) -> None:
 def _show_demo(data: dict[str, Any]) -> None:
     print(
         f"demo: {data['articles']} articles, {data['examples']} examples, {data['messages']} messages new; "
-        f"{data['embedded']} texts embedded"
+        f"{data['phrasings']} phrasings can be searched"
     )
     if data["passwords"]:
         table("Log-ins (shown once)", ["name", "password"], list(data["passwords"].items()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from flask import request
@@ -84,9 +83,9 @@ def list_cases(query: dict[str, Any]) -> dict[str, Any]:
     """The queue: most urgent first, then by deadline."""
     asking = need("read")
     mine = query.pop("mine")
-    filters = inbox.Filters(**query, mine=asking.account.id if mine and asking.account else None)
+    filters = inbox.Filters(**query, claimed_by=asking.account.id if mine and asking.account else None)
     with workspace().database.read() as session:
-        return asdict(inbox.queue(session, filters))
+        return dict(inbox.queue(session, filters))
 
 
 @blueprint.route("/cases/<int:case_id>", methods=["GET"])

@@ -135,15 +135,15 @@ def _lines(
                 yield _line(event)
     while True:
         try:
-            event = listener.get(timeout=COMMENT_SECONDS)
+            fresh = listener.get(timeout=COMMENT_SECONDS)
         except queue.Empty:
             yield ": still here\n\n"
             continue
-        if event is None:
+        if fresh is None:
             return
-        if event["id"] > sent:
-            sent = event["id"]
-            yield _line(event)
+        if fresh["id"] > sent:
+            sent = fresh["id"]
+            yield _line(fresh)
 
 
 def _line(event: dict[str, Any]) -> str:
