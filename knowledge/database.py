@@ -80,8 +80,7 @@ class Database:
     def read(self) -> Iterator[Session]:
         """A session for reading; whatever it changed is thrown away."""
         with Session(self.engine, expire_on_commit=False) as session:
-            yield session
-            session.rollback()
+            yield session  # closing rolls back; a rollback of our own would also empty the rows it has read
 
     @contextmanager
     def write(self) -> Iterator[Session]:

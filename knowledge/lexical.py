@@ -1,0 +1,59 @@
+"""The lexical leg: how much of its wording a text shares with a phrasing (TF-IDF over character n-grams)."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+NGRAMS: Final = (3, 5)
+# Letters that Unicode does not decompose into a base letter and a mark.
+_FOLDED_LETTERS: Final = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "ı": "i", "ё": "е"})
+_APOSTROPHES: Final = str.maketrans(dict.fromkeys("’ʼ‘`´", "'"))
+
+
+def fold(text: str) -> str:
+    """Fold case, diacritics and look-alike apostrophes: "ŁÓDŹ", "łódź" and "lodz" become one text.
+
+    Cyrillic й keeps its mark, because it is a letter of its own; ё becomes е, as most people type it.
+    """
+    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("й", "\ue000"))
+    bare = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return bare.replace("\ue000", "й").translate(_FOLDED_LETTERS).translate(_APOSTROPHES)
+
+
+class LexicalLeg:
+    """TF-IDF of character 3- to 5-grams inside word boundaries, over the folded phrasings."""
+
+    def __init__(self, vectorizer: TfidfVectorizer, weights: csr_matrix) -> None:
+        self._vectorizer = vectorizer
+        self._weights = weights
+        # Turned once: a query then touches only the phrasings that share an n-gram with it.
+        self._by_gram = csr_matrix(weights.T)
+
+    @classmethod
+    def fit(cls, texts: Sequence[str]) -> LexicalLeg:
+        """Learn the n-grams of the phrasings; needs at least one text that is not blank."""
+        vectorizer = TfidfVectorizer(
+            analyzer="char_wb", ngram_range=NGRAMS, preprocessor=fold, sublinear_tf=True, dtype=np.float32
+        )
+        return cls(vectorizer, csr_matrix(vectorizer.fit_transform(texts)))
+
+    @property
+    def weights(self) -> csr_matrix:
+        """The phrasings as rows of length 1 (or 0): (phrasings, n-grams)."""
+        return self._weights
+
+    def transform(self, texts: Sequence[str]) -> csr_matrix:
+        """Texts as rows over the learned n-grams: (n, n-grams), each of length 1, or 0 when nothing is known."""
+        return csr_matrix(self._vectorizer.transform(texts))
+
+    def cosines(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Cosine of every text with every phrasing: (n, phrasings), 0..1."""
+        product = self.transform(texts) @ self._by_gram
+        return np.asarray(product.toarray(), dtype=np.float32)

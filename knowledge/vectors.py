@@ -1,0 +1,105 @@
+"""Stored vectors: every text is embedded once for each model, and kept in the database by the text's hash."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from knowledge.background import Background, background_lines
+from knowledge.database import Database
+from knowledge.encoder import Encoder
+from knowledge.shipped_vectors import shipped
+from knowledge.store import text_hash
+from knowledge.tables import Embedding
+
+Vectors = NDArray[np.float32]
+Task = Literal["phrasing", "query"]
+Progress = Callable[[int, int], None]
+BATCH: Final = 64
+LOOK_UP: Final = 500
+_STORED: Final = np.dtype("<f4")
+
+
+def vectors_for(
+    database: Database,
+    texts: Sequence[str],
+    encoder: Encoder,
+    progress: Progress | None = None,
+    *,
+    task: Task = "phrasing",
+) -> Vectors:
+    """Vectors of texts, in the order given: (n, dimension) float32, each of length 1.
+
+    What is not stored yet is embedded in batches, each committed by itself, so a start that is broken off goes on
+    where it was. `progress` is told (texts done, texts in all). A stored vector that is damaged is made anew.
+    """
+    wanted = {text_hash(text): text for text in texts}
+    model = f"{encoder.version}:{task}"
+    encode = encoder.phrasings if task == "phrasing" else encoder.queries
+    found = _stored(database, wanted, model, encoder.dimension)
+    ready = shipped((key for key in wanted if key not in found), model)
+    _keep(database, ready, model)
+    found |= ready
+    missing = [key for key in wanted if key not in found]
+    batches = [missing[start : start + BATCH] for start in range(0, len(missing), BATCH)]
+    # Two processes that start together would otherwise embed the same batch at the same time, all the way down.
+    random.shuffle(batches)
+    for batch in batches:
+        if progress:
+            progress(len(found), len(wanted))
+        by_now = _stored(database, batch, model, encoder.dimension)
+        fresh = [key for key in batch if key not in by_now]
+        made = dict(zip(fresh, encode([wanted[key] for key in fresh]), strict=True))
+        _keep(database, made, model)
+        found |= by_now | made
+    if progress:
+        progress(len(wanted), len(wanted))
+    if not texts:
+        return np.zeros((0, encoder.dimension), dtype=np.float32)
+    return np.stack([found[text_hash(text)] for text in texts]).astype(np.float32, copy=False)
+
+
+def background_for(database: Database, encoder: Encoder) -> Background:
+    """The everyday lines that the ranker is calibrated on, from stored vectors: a later start embeds nothing."""
+    languages, texts = zip(*background_lines(), strict=True)
+    queries = vectors_for(database, texts, encoder, task="query")
+    return Background(languages, texts, queries, vectors_for(database, texts, encoder))
+
+
+def _stored(database: Database, keys: Iterable[str], model: str, dimension: int) -> dict[str, Vectors]:
+    found: dict[str, Vectors] = {}
+    with database.read() as session:
+        for key, raw in _rows(session, list(keys), model):
+            vector = np.frombuffer(raw, dtype=_STORED) if len(raw) == _STORED.itemsize * dimension else None
+            if vector is not None and abs(float(vector @ vector) - 1) < 1e-3:
+                found[key] = vector
+    return found
+
+
+def _rows(session: Session, keys: list[str], model: str) -> Iterator[tuple[str, bytes]]:
+    for start in range(0, len(keys), LOOK_UP):
+        chosen = Embedding.text_sha256.in_(keys[start : start + LOOK_UP])
+        rows = session.execute(select(Embedding.text_sha256, Embedding.vector).where(Embedding.model == model, chosen))
+        yield from ((row.text_sha256, row.vector) for row in rows)
+
+
+def _keep(database: Database, made: dict[str, Vectors], model: str) -> None:
+    if not made:
+        return
+    rows = [
+        {"text_sha256": key, "model": model, "vector": vector.astype(_STORED).tobytes()} for key, vector in made.items()
+    ]
+    insert: Any = sqlite.insert if database.is_sqlite else postgresql.insert
+    statement = insert(Embedding)
+    statement = statement.on_conflict_do_update(
+        index_elements=["text_sha256", "model"], set_={"vector": statement.excluded.vector}
+    )
+    with database.write() as session:
+        session.execute(statement, rows)
