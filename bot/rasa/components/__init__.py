@@ -1,0 +1,1 @@
+"""Rasa graph components of Odzew, loaded by name from config.yml."""
