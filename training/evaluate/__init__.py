@@ -1,0 +1,1 @@
+"""Evaluation on files alone: what `odzew evaluate` prints."""
