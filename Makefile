@@ -1,0 +1,35 @@
+# The two commands are `make run` and `make test`; both set everything up first.
+# ARGS goes to `odzew up`, PYTEST_ARGS to pytest: make run ARGS="--port 9000"
+bin := .venv/bin
+
+.PHONY: run setup setup-test test test-slow lint lock clean help
+
+run: setup
+	@$(bin)/odzew up $(ARGS)
+
+setup:
+	@scripts/setup.sh run
+
+setup-test:
+	@scripts/setup.sh test
+
+test: setup-test lint
+	@$(bin)/pytest $(PYTEST_ARGS)
+
+test-slow: setup-test
+	@$(bin)/pytest -m slow $(PYTEST_ARGS)
+
+lint: setup-test
+	@$(bin)/ruff check .
+	@$(bin)/ruff format --check .
+	@$(bin)/mypy
+	@$(bin)/lint-imports
+
+lock: setup
+	@scripts/lock.sh
+
+clean:
+	rm -rf .venv .setup bot/rasa/.venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+help:
+	@echo "make run | test | test-slow | lint | setup | lock | clean"
