@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-
-from bot.assistant import Assistant
-from bot.scenarios import load_scenarios
 
 from api.rasa_address import FollowingIntents
 from api.workspace import Workspace
+from bot.assistant import Assistant
 from bot.policy import load_policy
 from bot.ports import IntentUnderstander
+from bot.scenarios import load_scenarios
 from knowledge.encoder import load_encoder
 from knowledge.search import KnowledgeBase
 
-SCENARIOS = Path(__file__).parent.parent / "bot" / "demo" / "scenarios"
 
-
-def build_assistant(
-    workspace: Workspace, progress: Callable[[int, int], None] | None = None, *, store: bool = True
-) -> Assistant:
-    """The assistant of a workspace. Loads the encoder and fits the ranker: seconds, the first time longer.
-
-    Without `store` nothing is written: vectors that are missing are made for this process alone.
-    """
+def build_assistant(workspace: Workspace, progress: Callable[[int, int], None] | None = None) -> Assistant:
+    """The assistant of a workspace. Loads the encoder and fits the ranker: seconds, the first time longer."""
     encoder = load_encoder(workspace.settings.embedding_model)
-    base = KnowledgeBase(workspace.database, encoder, progress=progress, store=store)
+    base = KnowledgeBase(workspace.database, encoder, progress)
     return Assistant(
         base,
         build_intents(workspace),
-        load_scenarios(SCENARIOS),
+        load_scenarios(),
         load_policy(),
         workspace.settings.draft_threshold,
     )

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import IO, Final, Literal
 
 Say = Callable[[str], None]
-Shown = Literal["problems", "all"]
+Shown = Literal["nothing", "problems", "all"]
 
 FILE_LIMIT: Final = 2_000_000
 FILES_KEPT: Final = 3
 LINE_LIMIT: Final = 32_768
-PROBLEM: Final = re.compile(r"\b(WARNING|ERROR|CRITICAL|FATAL)\b|^Traceback |^\w*(Error|Exception)\b")
+PROBLEM: Final = re.compile(r"\b(WARNING|ERROR|CRITICAL|FATAL)\b|^[\w.]*(Error|Exception)\b")
 PROBLEM_LEVELS: Final = frozenset({"warning", "error", "critical"})
 
 
@@ -70,7 +70,7 @@ class ChildLog:
                 if not line:
                     continue
                 self._last.append(line)
-                if self._shown == "all" or is_problem(line):
+                if self._shown == "all" or (self._shown == "problems" and is_problem(line)):
                     self._say(f"{self._name}: {readable(line)}")
 
     def _write(self, raw: bytes) -> None:

@@ -24,11 +24,14 @@ SETTLED_AFTER: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """What to run. `restart` False: it does its work once and ends."""
+    """What to run."""
 
     name: str
     command: tuple[str, ...]
     restart: bool = True
+    """False: it does its work once and ends."""
+    disposable: bool = False
+    """Killed when the others have ended: they use it until then, and an orderly end would save nothing."""
     shown: Shown = "problems"
 
 
@@ -140,13 +143,14 @@ class Children:
             child.tick()
 
     def ask_to_end(self) -> None:
-        """Ask all to end, the last one started first."""
+        """Ask all but the disposable ones to end, the last one started first."""
         for child in reversed(self._children):
-            child.ask_to_end()
+            if not child.spec.disposable:
+                child.ask_to_end()
 
     def all_ended(self) -> bool:
-        """Whether none runs any more."""
-        still_there = [child for child in self._children if not child.ended()]
+        """Whether none but the disposable ones runs any more."""
+        still_there = [child for child in self._children if not child.spec.disposable and not child.ended()]
         return not still_there
 
     def kill(self) -> None:

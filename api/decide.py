@@ -20,6 +20,7 @@ from api.history import AuditTrail, record
 from api.problems import conflict, invalid, not_found
 from api.tables import Account, Case, Decision, Draft, Handoff, Message, Publication, Team
 from api.tables.conversations import CLOSED
+from api.tables.decisions import PUBLISHING
 from knowledge.database import Database, now
 
 Act = Literal["publish", "reject", "hand_off", "no_reply", "hide"]
@@ -78,6 +79,8 @@ class Desk:
             require_claim(session, case, account, wish.claim_token)
             guard.require_unchanged(session, message, wish.target_revision, wish.subtree_seq)
             decision = self._decision(session, wish, case, message, account, login_session_id)
+            if decision.kind in PUBLISHING:
+                self._require_unanswered(session, decision)
             decision.idempotency_key, decision.request_sha256 = idempotency_key, request
             session.add(decision)
             session.flush()
@@ -135,7 +138,7 @@ class Desk:
     ) -> Decision:
         draft = self._draft(session, wish, message)
         kind = self._kind(wish, draft)
-        if kind in ("accepted", "edited", "written"):
+        if kind in PUBLISHING:
             guard.require_publishable(session, message, draft, wish.text)
         text = wish.text if wish.act == "publish" else ""
         return Decision(
@@ -182,19 +185,20 @@ class Desk:
             case _:
                 return wish.act
 
-    def _publish(self, session: Session, decision: Decision, message: Message) -> Publication:
+    def _require_unanswered(self, session: Session, decision: Decision) -> None:
         already = session.scalar(
             select(Decision.id).where(
-                Decision.message_id == message.id,
+                Decision.message_id == decision.message_id,
                 Decision.audience == decision.audience,
                 Decision.target_revision_seen == decision.target_revision_seen,
-                Decision.kind.in_(("accepted", "edited", "written")),
+                Decision.kind.in_(PUBLISHING),
                 Decision.revoked_at.is_(None),
-                Decision.id != decision.id,
             )
         )
         if already is not None:
             raise conflict("already_answered", "this message has been answered", decision=already)
+
+    def _publish(self, session: Session, decision: Decision, message: Message) -> Publication:
         publication = Publication(
             decision_id=decision.id,
             body_sha256=decision.final_sha256,

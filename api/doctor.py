@@ -11,17 +11,16 @@ import json
 import shutil
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from pydantic import SecretStr
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.home import answers, is_held, rasa_address_file
+from api.home import answers, held_since, is_held, rasa_address_file
 from api.lifeline import BEAT_SECONDS
 from knowledge.database import Database
 from knowledge.settings import Settings
@@ -29,6 +28,7 @@ from knowledge.settings import Settings
 State = Literal["ok", "degraded", "missing", "failed"]
 
 SILENT_AFTER: Final = 5 * BEAT_SECONDS
+LOADING_SECONDS: Final = 180.0
 LOW_DISK: Final = 1 << 30
 NO_DISK: Final = 100 << 20
 OLDEST_PYTHON: Final = (3, 11)
@@ -160,7 +160,7 @@ def check_spacy() -> Check:
 
 def check_redis(settings: Settings, *, running: bool) -> Check:
     """Whether Redis answers; the product works without it."""
-    url = settings.redis_url or _embedded_redis(settings.home)
+    url = settings.redis_url or (_embedded_redis(settings.home) if running else "")
     if not url:
         wanted = settings.redis == "auto" and running
         return Check("redis", "degraded" if wanted else "missing", "none: updates take up to half a second")
@@ -198,39 +198,36 @@ def check_rasa(settings: Settings, *, running: bool) -> Check:
             return Check("rasa", "degraded" if running else "missing", why)
         address: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
         url, token = address["url"], address["token"]
-    from bot.intents import IntentClient, IntentsUnavailable
+    from bot.intents import IntentClient
 
-    try:
-        status = IntentClient(url, token).status()
-    except IntentsUnavailable as problem:
-        return Check("rasa", "degraded", f"{url} does not answer: {problem}")
-    return Check("rasa", "ok" if status.ready else "degraded", f"{url}, model {status.model}")
+    with IntentClient(url, SecretStr(token)) as client:
+        status = client.status()
+    return Check("rasa", *(("ok", f"{url}, model {status.model}") if status.ready else ("degraded", status.reason)))
 
 
 def check_web(settings: Settings, *, running: bool) -> Check:
     """Whether the console answers."""
-    host = settings.host if settings.host not in {"0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104 - compared only
-    if not running and not answers(host, settings.port):
-        return Check("web", "missing", "not running: `odzew up` starts it")
-    address = f"http://{host}:{settings.port}/healthz"
-    try:
-        with urllib.request.urlopen(address, timeout=2) as answer:
-            return Check("web", "ok", f"{address} answers {answer.status}")
-    except urllib.error.HTTPError as problem:
-        return Check("web", "failed", f"{address} answers {problem.code}")
-    except OSError as problem:
-        return Check("web", "failed" if running else "missing", f"{address} does not answer: {problem}")
+    address = f"{settings.host}:{settings.port}"
+    if answers(settings.host, settings.port, seconds=2):
+        return Check("web", "ok", f"answers at {address}")
+    if running:
+        return Check("web", "failed", f"{address} does not answer")
+    return Check("web", "missing", "not running: `odzew up` starts it")
 
 
 def check_beat(home: Path, name: str, *, running: bool) -> Check:
-    """Whether a process gave a sign of life in the last ten seconds."""
+    """Whether a process gave a sign of life in the last ten seconds, or may still be loading."""
     path = home / "run" / f"{name}.beat"
-    age = time.time() - path.stat().st_mtime if path.exists() else None
-    if age is not None and age <= SILENT_AFTER:
+    last = path.stat().st_mtime if path.exists() else 0.0
+    age = time.time() - last
+    if age <= SILENT_AFTER:
         return Check(name, "ok", f"alive {age:.0f} s ago")
     if not running:
         return Check(name, "missing", "not running: `odzew up` starts it")
-    return Check(name, "failed", "has not started yet" if age is None else f"silent for {age:.0f} s")
+    since = held_since(home)
+    if last < since and time.time() - since <= LOADING_SECONDS:
+        return Check(name, "degraded", "loading")
+    return Check(name, "failed", f"silent for {age:.0f} s" if last else "never gave a sign of life")
 
 
 def _not_made_yet(settings: Settings) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 
-from api.lifeline import die_with_parent
 from api.logs import set_up
 from knowledge.database import Database
 from knowledge.settings import Settings, WrongSettings
@@ -15,23 +14,35 @@ from knowledge.settings import Settings, WrongSettings
 
 def main() -> None:
     """Train, pass the gate, promote; the supervisor notices the change and starts it."""
-    die_with_parent()
     try:
         settings = Settings.load()
     except WrongSettings as wrong:
         sys.exit(str(wrong))
     set_up(settings, "first-model")
+    from bot.rasa_training import TrainingFailed
     from training.intents import ensure_model
+    from training.runs import RunBusy
 
     database = Database(settings.database)
     print("training the first intent model; the product already works without it", flush=True)
-    ensure_model(database, settings.home, on_progress=_print_stage)
-    database.close()
+    try:
+        ensure_model(database, settings.home, _Stages())
+    except (TrainingFailed, RunBusy) as problem:
+        sys.exit(str(problem))
+    finally:
+        database.close()
 
 
-def _print_stage(stage: str, done: int, of: int) -> None:
-    if done in (0, of):
-        print(f"{stage} {done}/{of}", flush=True)
+class _Stages:
+    """Prints each stage once, as it begins."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, stage: str, _done: int, of: int) -> None:
+        if stage != self._last:
+            self._last = stage
+            print(f"{stage} ({of} to do)" if of > 1 else stage, flush=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from api.problems import conflict, invalid
 from api.tables import Draft, Message
-from bot.channels import fits, length, limits_of
+from bot.channels import Audience, fits, length, limits
 from bot.privacy import find
 from knowledge.tables import Article, Variant, Version
 
@@ -65,13 +65,12 @@ def require_publishable(session: Session, message: Message, draft: Draft | None,
     if draft is not None:
         _require_current_evidence(session, draft, text)
     kind = message.conversation.channel.kind
-    if not fits(text, kind):
-        raise invalid(
-            "too_long", f"the text has {length(text, kind)} of {limits_of(kind).max_length} that {kind} takes",
-            length=length(text, kind), limit=limits_of(kind).max_length,
-        )  # fmt: skip
-    if message.audience == "public":
-        found = find(text, message.language)
+    audience: Audience = "public" if message.audience == "public" else "private"
+    if not fits(text, kind, audience):
+        has, most = length(text, kind, audience), limits(kind).limit(audience).most
+        raise invalid("too_long", f"the text has {has} of {most} that {kind} takes", length=has, limit=most)
+    if audience == "public":
+        found = find(text, message.language or "")
         if found:
             kinds = sorted({finding.kind for finding in found})
             raise invalid(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import http.client
 import os
 import socket
 from collections.abc import Iterator
@@ -62,6 +63,11 @@ def is_held(home: Path) -> bool:
     return False
 
 
+def held_since(home: Path) -> float:
+    """When the supervisor that holds the home folder, or the last one that did, began: seconds since 1970."""
+    return (home / "odzew.lock").stat().st_mtime
+
+
 def check_port(host: str, port: int) -> None:
     """See that the port can be taken.
 
@@ -79,11 +85,19 @@ def check_port(host: str, port: int) -> None:
             ) from problem
 
 
-def answers(host: str, port: int, seconds: float = 0.2) -> bool:
-    """Whether something accepts connections there."""
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+def reachable_host(host: str) -> str:
+    """The host under which this machine reaches what listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+
+
+def answers(host: str, port: int, seconds: float = 0.5) -> bool:
+    """Whether a web server answers there. That it accepts connections is not enough: gunicorn does while it loads."""
+    connection = http.client.HTTPConnection(reachable_host(host), port, timeout=seconds)
     try:
-        socket.create_connection((reachable, port), timeout=seconds).close()
-    except OSError:
+        connection.request("GET", "/healthz")
+        connection.getresponse().read()
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
     return True

@@ -69,9 +69,7 @@ def queue(session: Session, filters: Filters) -> Page:
 
 def counts(session: Session, account_id: int | None = None) -> dict[str, int]:
     """How many cases each group of states holds, and `mine` for an account."""
-    by_state: dict[str, int] = dict(
-        session.execute(select(Case.state, func.count()).group_by(Case.state)).tuples().all()
-    )
+    by_state = dict(session.execute(select(Case.state, func.count()).group_by(Case.state)).all())
     closed = sum(by_state.get(state, 0) for state in CLOSED)
     waiting = sum(by_state.get(state, 0) for state in WAITING)
     everything = sum(by_state.values())

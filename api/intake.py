@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.cases import open_case_for, void_if_empty
 from api.history import record
 from api.tables import (
+    Case,
     Channel,
     Conversation,
     Customer,
@@ -27,10 +28,12 @@ from api.tables import (
     Participant,
     Work,
 )
+from api.tables.conversations import CLOSED
 from knowledge.database import Database, now
 
 INTAKE = "intake"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def _plain(value: str) -> str:
@@ -41,7 +44,7 @@ def _plain(value: str) -> str:
 
 def storable(text: str) -> str:
     """The text with what no database can hold (NUL, lone surrogates) shown as U+FFFD; the raw event keeps it."""
-    return text.replace("\x00", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def _aware(value: datetime) -> datetime:
@@ -53,8 +56,10 @@ def _aware(value: datetime) -> datetime:
 
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_plain)]
-Name = Annotated[str, StringConstraints(max_length=200), AfterValidator(storable)]
-Text = Annotated[str, StringConstraints(max_length=50_000), AfterValidator(storable)]
+# Before, not after: pydantic refuses a lone surrogate as no text at all.
+_Storable = BeforeValidator(lambda value: storable(value) if isinstance(value, str) else value)
+Name = Annotated[str, StringConstraints(max_length=200), _Storable]
+Text = Annotated[str, StringConstraints(max_length=50_000), _Storable]
 Moment = Annotated[datetime, AfterValidator(_aware)]
 
 
@@ -197,12 +202,23 @@ def _edit(session: Session, message: Message, body: MessageBody, urgency: int) -
         return
     message.text = body.text
     message.revision += 1
-    message.remote_state = "edited"
+    removed = message.remote_state in ("deleted", "hidden")  # events may come late: an edit brings nothing back
+    message.remote_state = message.remote_state if removed else "edited"
     session.add(MessageRevision(message_id=message.id, revision=message.revision, text=body.text))
     _supersede_drafts(session, message)
-    if message.role == "customer":
+    if message.role == "customer" and not removed:
+        _reopen_if_closed(session, message)
         session.add(Work(message_id=message.id, revision=message.revision, urgency=urgency))
     _changed(session, message, "message.edited")
+
+
+def _reopen_if_closed(session: Session, message: Message) -> None:
+    """What was closed as needing no reply may say something else now."""
+    if message.case_id is None or session.get_one(Case, message.case_id).state in CLOSED:
+        case = open_case_for(
+            session, message.conversation.channel, message.conversation, message.participant, message
+        )
+        message.case_id = case.id
 
 
 def _change_state(session: Session, message: Message, state: str, urgency: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -10,6 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from api.accounts import Principal
+from api.cases import move
 from api.channels.outlets import Delivery, Reply
 from api.history import AuditTrail, record
 from api.intake import Author, participant_of
@@ -91,8 +93,10 @@ class Outbox:
         decision = session.get_one(Decision, publication.decision_id)
         agent = session.get_one(Account, decision.agent_id)
         if decision.revoked_at is not None or agent.disabled_at is not None:
-            publication.state, publication.reason = "retracted", "its agent was disabled before it was sent"
-            self._tell(session, publication)
+            self._hold_back(session, publication, decision, "its agent was disabled before it was sent")
+            return None
+        if not _as_decided(publication, decision):
+            self._hold_back(session, publication, decision, "its text is no longer the one that was decided")
             return None
         publication.state = "sending"
         publication.fence += 1
@@ -105,6 +109,16 @@ class Outbox:
         )
         self._tell(session, publication)
         return self._job(session, publication, decision, settling=False)
+
+    def _hold_back(self, session: Session, publication: Publication, decision: Decision, reason: str) -> None:
+        """Do not send it; the case comes back to the queue, where another person can answer."""
+        publication.state, publication.reason, publication.needs_person = "retracted", reason, False
+        decision.revoked_at = decision.revoked_at or now()
+        case = session.get_one(Case, decision.case_id)
+        if case.state == "waiting_customer":
+            move(session, case, "needs_reply", PUBLISHER, decision=decision.id)
+        self._trail.add(session, PUBLISHER, "publication.retracted", f"publication:{publication.id}", reason)
+        self._tell(session, publication)
 
     def _settling(self, session: Session, publication: Publication) -> Job:
         publication.fence += 1
@@ -198,7 +212,7 @@ class Outbox:
         """A person has looked at the network: the reply is there, or it is not and is sent again.
 
         Raises:
-            Refused: 404, 409 `not_uncertain`.
+            Refused: 404, 409 `not_uncertain` or `text_erased`.
         """
         principal.require("decide")
         account, _ = principal.person()
@@ -206,6 +220,8 @@ class Outbox:
             publication = self._held(session, publication_id)
             if publication.state != "uncertain":
                 raise conflict("not_uncertain", f"the reply is {publication.state}", state=publication.state)
+            if not there:
+                self._require_as_decided(session, publication)
             publication.fence += 1
             if there:
                 publication.confirmed_by = account.id
@@ -218,23 +234,32 @@ class Outbox:
             return publication
 
     def retry(self, principal: Principal, publication_id: int) -> Publication:
-        """Send a failed reply again. Raises: Refused: 404, 409 `not_failed`."""
+        """Send a failed reply again. Raises: Refused: 404, 409 `not_failed` or `text_erased`."""
         principal.require("decide")
         account, _ = principal.person()
         with self._database.write() as session:
             publication = self._held(session, publication_id)
             if publication.state != "failed":
                 raise conflict("not_failed", f"the reply is {publication.state}", state=publication.state)
+            self._require_as_decided(session, publication)
             publication.state, publication.not_before = "queued", now()
             self._trail.add(session, account.login, "publication.retried", f"publication:{publication.id}")
             self._tell(session, publication)
             return publication
+
+    def _require_as_decided(self, session: Session, publication: Publication) -> None:
+        if not _as_decided(publication, session.get_one(Decision, publication.decision_id)):
+            raise conflict("text_erased", "its text has been erased: it cannot be sent any more")
 
     def _held(self, session: Session, publication_id: int) -> Publication:
         publication = session.get(Publication, publication_id)
         if publication is None:
             raise not_found("publication")
         return publication
+
+
+def _as_decided(publication: Publication, decision: Decision) -> bool:
+    return hashlib.sha256(decision.final_text.encode()).hexdigest() == publication.body_sha256
 
 
 def _backoff(attempt: int) -> timedelta:

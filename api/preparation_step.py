@@ -1,6 +1,6 @@
-"""What comes before the children start: the newest database, and the demo workspace.
+"""What comes before the children start: the newest database, the demo workspace, the vectors.
 
-It runs in a process of its own, because loading the demo loads the encoder, and the supervisor should stay small.
+It runs in a process of its own, because the encoder takes half a gigabyte, and the supervisor should stay small.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.leash import tie
 from knowledge.database import Database
+from knowledge.encoder import EncoderUnavailable
 from knowledge.settings import Settings
 
 WAIT_SECONDS: Final = 0.1
@@ -51,6 +53,9 @@ def _prepare(settings: Settings, demo: bool, parent: int) -> None:
         reason = str(getattr(problem, "orig", None) or problem).strip().splitlines()[0]
         print(f"odzew: the database cannot be used: {reason}", file=sys.stderr)
         sys.exit(FAILED)
+    except EncoderUnavailable as problem:
+        print(f"odzew: {problem}", file=sys.stderr)
+        sys.exit(FAILED)
     finally:
         database.close()
 
@@ -61,8 +66,49 @@ def _fill(database: Database, settings: Settings, demo: bool) -> None:
     if not is_current(database):
         upgrade(database)
     if demo:
-        from api.demo import load
-        from api.progress import StageProgress
+        _load_demo(database, settings)
+    if _vectors_are_missing(database):
+        _embed(database, settings)
 
-        with StageProgress() as progress:
-            load(database, settings, progress)
+
+def _load_demo(database: Database, settings: Settings) -> None:
+    from api.cli.frame import steps
+    from api.demo import load
+
+    with steps() as step:
+        loaded = load(database, settings, step)
+    if loaded.passwords:
+        print("Log-ins of the demo, shown this once:", file=sys.stderr)
+        for login, password in loaded.passwords.items():
+            print(f"  {login:<10} {password}", file=sys.stderr, flush=True)
+
+
+def _vectors_are_missing(database: Database) -> bool:
+    from knowledge.tables import Embedding, PhrasingRow
+
+    held = select(Embedding.text_sha256)
+    with database.read() as session:
+        return session.scalar(select(PhrasingRow.id).where(PhrasingRow.text_sha256.not_in(held)).limit(1)) is not None
+
+
+def _embed(database: Database, settings: Settings) -> None:
+    from api.cli.frame import progress
+    from knowledge.encoder import load_encoder
+    from knowledge.search import KnowledgeBase
+
+    print("indexing the knowledge base (once; under a minute for the demo)", file=sys.stderr, flush=True)
+    with progress("phrasings") as bar:
+        KnowledgeBase(database, load_encoder(settings.embedding_model), bar if sys.stderr.isatty() else _Quarters())
+
+
+class _Quarters:
+    """Progress where there is no terminal to draw a bar in: one line for each quarter."""
+
+    def __init__(self) -> None:
+        self._said = 0
+
+    def __call__(self, done: int, of: int) -> None:
+        quarter = 4 * done // max(of, 1)
+        if quarter > self._said:
+            self._said = quarter
+            print(f"  {done} of {of} phrasings", file=sys.stderr, flush=True)

@@ -116,10 +116,13 @@ def _erase_replies(session: Session, cases: list[int]) -> int:
     decisions = session.scalars(select(Decision).where(Decision.case_id.in_(cases))).all()
     for publication in session.scalars(
         select(Publication).where(
-            Publication.decision_id.in_([decision.id for decision in decisions]), Publication.state == "queued"
+            Publication.decision_id.in_([decision.id for decision in decisions]),
+            Publication.state.in_(("queued", "failed", "uncertain")),
         )
     ):
         publication.state, publication.reason = "retracted", "the customer was erased"
+        publication.needs_person = False
+        publication.fence += 1
     published = [decision for decision in decisions if decision.final_text]
     for decision in published:
         decision.final_text = ERASED

@@ -101,12 +101,25 @@ class Publisher:
         outlet = self._outlet(channel)
         idempotent = channel.idempotency == "key"
         if job.settling:
-            found = outlet.find(job.reply) if outlet else "unknown"
-            self._outbox.settle(job, found, idempotent=idempotent)
-        elif outlet is None:
-            self._outbox.finish(job, NO_OUTLET)
+            self._outbox.settle(job, self._find(channel, outlet, job), idempotent=idempotent)
         else:
-            self._outbox.finish(job, outlet.send(job.reply))
+            self._outbox.finish(job, self._send(channel, outlet, job))
+
+    def _send(self, channel: Channel, outlet: Outlet | None, job: Job) -> Delivery:
+        if outlet is None:
+            return NO_OUTLET
+        try:
+            return outlet.send(job.reply)
+        except Exception as error:  # one channel's trouble must not stop the others, nor repeat for ever
+            log.error("a way out broke", channel=channel.key, publication=job.publication_id, exc_info=error)
+            return Delivery("ambiguous", detail=f"the way out broke: {type(error).__name__}")
+
+    def _find(self, channel: Channel, outlet: Outlet | None, job: Job) -> str | None:
+        try:
+            return outlet.find(job.reply) if outlet else "unknown"
+        except Exception as error:  # as above: what cannot be looked up is shown to a person
+            log.error("a way out broke", channel=channel.key, publication=job.publication_id, exc_info=error)
+            return "unknown"
 
     def _outlet(self, channel: Channel) -> Outlet | None:
         with self._workspace.database.read() as session:

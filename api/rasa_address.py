@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import threading
 
-from bot.intents import IntentClient, Intents, IntentsUnavailable
 from pydantic import SecretStr
 
 from api.home import rasa_address_file
+from bot.intents import IntentClient, Intents, IntentsUnavailable
 from knowledge.settings import Settings
 
 

@@ -54,6 +54,6 @@ def choose_rasa(settings: Settings, say: Say) -> RasaPart:
     database = Database(settings.database)
     with database.read() as session:
         untrained = session.get(ModelInService, KIND) is None
-    launcher = RasaLauncher()
+    launcher = RasaLauncher(settings.home)
     service = RasaService(database, settings.home, launcher, say)
     return RasaPart("", (FIRST_MODEL,) if untrained else (), service, launcher, database)

@@ -134,7 +134,8 @@ class RasaService:
         try:
             server = self._launch(wanted)
         except LaunchFailed as problem:
-            self._refuse(wanted, str(problem))
+            if not self._stopping.is_set():
+                self._refuse(wanted, str(problem))
             return
         old = self._serving
         self._serving = (wanted, server)

@@ -66,4 +66,6 @@ def _server(binary: str, socket: Path) -> ChildSpec:
         "maxmemory-policy": "noeviction",
         "loglevel": "warning",
     }
-    return ChildSpec("redis", (binary, *(part for key, value in given.items() for part in (f"--{key}", value))))
+    options = (part for key, value in given.items() for part in (f"--{key}", value))
+    # At each start it warns of the system's memory settings, which do not matter for what it holds here.
+    return ChildSpec("redis", (binary, *options), disposable=True, shown="nothing")

@@ -16,6 +16,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 
 from api.problems import Refused
+from api.rest.hygiene import refuse_unstorable
 from api.workspace import Workspace
 from knowledge.settings import Settings, WrongSettings
 
@@ -63,6 +64,7 @@ def create_app(workspace: Workspace) -> Flask:
     limiter.init_app(app)
     _handle_errors(app)
     _register(app)
+    app.before_request(refuse_unstorable)
     app.after_request(_headers)
     return app
 

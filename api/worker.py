@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
-from bot.assistant import Assistant
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
@@ -26,6 +25,7 @@ from api.logs import set_up
 from api.tables import Case, Conversation, Decision, Draft, Event, Message, Preparation, Team, Work
 from api.tables.conversations import CLOSED
 from api.workspace import Workspace
+from bot.assistant import Assistant
 from bot.records import Prepared, Request, ThreadMessage
 from knowledge.database import now
 from knowledge.settings import Settings, WrongSettings

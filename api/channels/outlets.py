@@ -138,13 +138,17 @@ class WebhookOutlet:
 
     def _refuse(self, url: str) -> str | None:
         """Why this address may not be called; None when it may."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            return "the publish address cannot be read"
         if parts.scheme not in ("http", "https") or not parts.hostname:
             return "the publish address is not an http address"
         if self._private_networks:
             return None
         try:
-            found = socket.getaddrinfo(parts.hostname, parts.port or 443, proto=socket.IPPROTO_TCP)
+            found = socket.getaddrinfo(parts.hostname, port or 443, proto=socket.IPPROTO_TCP)
         except OSError:
             return "the publish address has an unknown host"
         if any(not ipaddress.ip_address(item[4][0]).is_global for item in found):

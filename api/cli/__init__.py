@@ -10,11 +10,17 @@ from typer.main import get_command
 from api.cli.frame import BadInput, CheckFailed
 from api.home import CannotStart
 from api.problems import Refused
+from bot.conversation_file import WrongConversation
+from bot.rasa_training import TrainingFailed
 from knowledge.encoder import EncoderUnavailable
 from knowledge.files import FileProblem
 from knowledge.settings import WrongSettings
+from training.records import Refusal
 
-_BAD_INPUT = (BadInput, Refused, CannotStart, EncoderUnavailable, FileProblem, WrongSettings)
+_BAD_INPUT = (
+    BadInput, Refused, Refusal, CannotStart, EncoderUnavailable, FileProblem, WrongConversation, WrongSettings
+)  # fmt: skip
+_FAILED = (CheckFailed, TrainingFailed)
 
 
 def main() -> None:
@@ -28,7 +34,7 @@ def run(arguments: list[str]) -> int:
 
     try:
         status = get_command(app).main(arguments, prog_name="odzew", standalone_mode=False)
-    except CheckFailed as failed:
+    except _FAILED as failed:
         return _say(str(failed), 1)
     except click.ClickException as error:
         return _say(error.format_message(), 2)

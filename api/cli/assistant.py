@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from bot.assistant import Assistant
-from bot.conversation_file import request_from_file
 
 from api.assembly import build_assistant
 from api.cli.frame import BadInput, Json, answer, progress, workspace
+from bot.assistant import Assistant
 from bot.channels import KINDS
+from bot.conversation_file import read_conversation
 from bot.records import Prepared, Request, Turn
 from knowledge.languages import LANGUAGES, is_language
 
@@ -48,7 +48,7 @@ def outlook(
     as_json: Json = False,
 ) -> None:
     """Tell how a discussion may go on, and what to say in each case."""
-    request = request_from_file(file, message)
+    request = read_conversation(file, message)
     with workspace() as space, progress("loading") as count:
         assistant = build_assistant(space, count)
         prepared = _prepare(assistant, request)
@@ -67,7 +67,7 @@ def _request(
     if channel is not None and channel not in KINDS:
         raise BadInput(f"--channel is one of {', '.join(sorted(KINDS))}, not {channel!r}")
     if conversation is not None:
-        request = request_from_file(conversation, message)
+        request = read_conversation(conversation, message)
         changes: dict[str, Any] = {"language": language} if language else {}
         return replace(request, **changes, **({"channel_kind": channel} if channel else {}))
     return Request(text=text or "", channel_kind=channel or "webhook", author=author, language=language)

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+
+from api.cli.frame import Json, answer, progress, table
 from training.evaluate.abstention import evaluate_abstention
 from training.evaluate.intents import evaluate_intents
 from training.evaluate.language import evaluate_language
 from training.evaluate.retrieval import evaluate_retrieval
-
-from api.cli.frame import Json, answer, progress, table
 
 app = typer.Typer(help="Measure on files of your own.", no_args_is_help=True)
 

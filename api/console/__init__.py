@@ -1,6 +1,6 @@
-"""The console: what people see. One blueprint, a module per page; every action goes through the same API as a program's."""
+"""The console: what people see. One blueprint, a module per page; its actions call the API that programs call."""
 
 from api.console.frame import blueprint  # isort: skip  (the pages below hang their routes on it)
-from api.console import errors, inbox, knowledge, login, training, wall
+from api.console import errors, format, inbox, knowledge, login, texts, training, wall
 
-__all__ = ["blueprint", "errors", "inbox", "knowledge", "login", "training", "wall"]
+__all__ = ["blueprint", "errors", "format", "inbox", "knowledge", "login", "texts", "training", "wall"]

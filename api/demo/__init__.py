@@ -12,7 +12,6 @@ from typing import Any, Final
 import yaml
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
-from training.examples import load_shipped_examples
 
 from api.accounts import add_account
 from api.history import record
@@ -22,6 +21,7 @@ from api.tables import Account, Channel, ChannelSecret, Event, InboundEvent, San
 from knowledge.database import Database, now
 from knowledge.demo_articles import load_demo_articles
 from knowledge.settings import Settings
+from training.examples import load_shipped_examples
 
 Progress = Callable[[str], None]
 
@@ -73,7 +73,8 @@ def load(database: Database, settings: Settings, progress: Progress) -> Loaded:
         _teams_and_channels(session, settings)
         passwords = _people(session)
     progress("demo: articles")
-    articles = load_demo_articles(database)
+    with database.write() as session:
+        articles = len(load_demo_articles(session))
     progress("demo: intent examples")
     examples = load_shipped_examples(database)
     progress("demo: threads")
