@@ -1,0 +1,1 @@
+"""The tests. `tests/fixtures` holds what they share; each room has its folder."""
