@@ -2,7 +2,7 @@
 # ARGS goes to `odzew up`, PYTEST_ARGS to pytest: make run ARGS="--port 9000"
 bin := .venv/bin
 
-.PHONY: run setup setup-test test test-slow lint lock clean help
+.PHONY: run setup setup-test test test-slow lint lock vectors clean help
 
 run: setup
 	@$(bin)/odzew up $(ARGS)
@@ -27,6 +27,11 @@ lint: setup-test
 
 lock: setup
 	@scripts/lock.sh
+
+# The demo's vectors, after a change of its articles: embeds what is new and writes knowledge/demo/vectors.npz.
+vectors: setup
+	@$(bin)/odzew demo
+	@$(bin)/python -m knowledge.shipped_vectors
 
 clean:
 	rm -rf .venv .setup bot/rasa/.venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -94,11 +94,11 @@ def _vectors_are_missing(database: Database) -> bool:
 def _embed(database: Database, settings: Settings) -> None:
     from api.cli.frame import progress
     from knowledge.encoder import load_encoder
-    from knowledge.search import KnowledgeBase
+    from knowledge.vectors import embed_missing
 
-    print("indexing the knowledge base (once; under a minute for the demo)", file=sys.stderr, flush=True)
+    print("indexing the knowledge base (each text once)", file=sys.stderr, flush=True)
     with progress("phrasings") as bar:
-        KnowledgeBase(database, load_encoder(settings.embedding_model), bar if sys.stderr.isatty() else _Quarters())
+        embed_missing(database, load_encoder(settings.embedding_model), bar if sys.stderr.isatty() else _Quarters())
 
 
 class _Quarters:

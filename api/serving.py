@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from api import knowledge_service
+from api import knowledge_service, leash
 from api.workspace import Workspace
 from knowledge.settings import Settings
 
@@ -57,5 +57,6 @@ def serve(settings: Settings) -> None:
 
 
 def _end_with_streams(_worker: object) -> None:
+    leash.tie(os.getppid())
     # A live stream never ends by itself, so a graceful stop would wait for its whole time-out.
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))

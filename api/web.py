@@ -48,7 +48,7 @@ def create_app(workspace: Workspace) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_HEADERS=["X-CSRFToken"],
         WTF_CSRF_SSL_STRICT=False,
-        RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
+        RATELIMIT_STORAGE_URI=_counter_store(settings.redis_url),
         RATELIMIT_STORAGE_OPTIONS=_quick(settings),
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
         RATELIMIT_IN_MEMORY_FALLBACK=["30 per minute"],
@@ -67,6 +67,11 @@ def create_app(workspace: Workspace) -> Flask:
     app.before_request(refuse_unstorable)
     app.after_request(_headers)
     return app
+
+
+def _counter_store(redis_url: str) -> str:
+    # The limiter knows a socket's address by another name than redis-py does.
+    return f"redis+{redis_url}" if redis_url.startswith("unix://") else redis_url or "memory://"
 
 
 def _quick(settings: Settings) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Vectors of the demo's phrasings, made beforehand with the default encoder, so that a first start need not wait for them.
+"""Vectors of the demo's phrasings, made beforehand with the default encoder: a first start need not wait for them.
 
-They are a cache and no more: looked up by the text's hash and the encoder's version, so a changed text or another encoder
-simply finds nothing here and is embedded. `python -m knowledge.shipped_vectors` makes the file anew from a workspace.
+They are a cache and no more: looked up by the text's hash and the encoder's version, so a changed text or another
+encoder simply finds nothing here and is embedded. `make vectors` makes the file anew from the workspace.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ def shipped(keys: Iterable[str], model: str) -> dict[str, Vectors]:
     """The vectors that are shipped for these text hashes and this model, each float32 of length 1."""
     held = _read().get(model, {})
     return {key: _unit(held[key]) for key in keys if key in held}
+
+
+def shipped_models() -> list[str]:
+    """The models that vectors are shipped for: encoder version and task."""
+    return list(_read())
 
 
 @cache

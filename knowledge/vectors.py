@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from knowledge.background import Background, background_lines
 from knowledge.database import Database
 from knowledge.encoder import Encoder
-from knowledge.shipped_vectors import shipped
+from knowledge.shipped_vectors import shipped, shipped_models
 from knowledge.store import text_hash
-from knowledge.tables import Embedding
+from knowledge.tables import Article, Embedding, PhrasingRow
 
 Vectors = NDArray[np.float32]
 Task = Literal["phrasing", "query"]
@@ -64,6 +64,31 @@ def vectors_for(
     if not texts:
         return np.zeros((0, encoder.dimension), dtype=np.float32)
     return np.stack([found[text_hash(text)] for text in texts]).astype(np.float32, copy=False)
+
+
+def adopt_shipped(database: Database) -> int:
+    """Store the shipped vectors that fit texts of this base, without loading an encoder. Returns how many are new."""
+    with database.read() as session:
+        wanted = set(session.scalars(select(PhrasingRow.text_sha256)))
+    wanted |= {text_hash(text) for _, text in background_lines()}
+    adopted = 0
+    for model in shipped_models():
+        ready = shipped(wanted, model)
+        dimension = len(next(iter(ready.values()), ()))
+        held = _stored(database, ready, model, dimension)
+        fresh = {key: vector for key, vector in ready.items() if key not in held}
+        _keep(database, fresh, model)
+        adopted += len(fresh)
+    return adopted
+
+
+def embed_missing(database: Database, encoder: Encoder, progress: Progress | None = None) -> None:
+    """Embed what is not stored yet of the active articles' phrasings and of the everyday lines."""
+    with database.read() as session:
+        active = select(Article.id).where(Article.state == "active")
+        texts = session.scalars(select(PhrasingRow.text).where(PhrasingRow.article_id.in_(active))).all()
+    vectors_for(database, texts, encoder, progress)
+    background_for(database, encoder)
 
 
 def background_for(database: Database, encoder: Encoder) -> Background:

@@ -21,6 +21,7 @@ from api.tables import Account, Channel, ChannelSecret, Event, InboundEvent, San
 from knowledge.database import Database, now
 from knowledge.demo_articles import load_demo_articles
 from knowledge.settings import Settings
+from knowledge.vectors import adopt_shipped
 from training.examples import load_shipped_examples
 
 Progress = Callable[[str], None]
@@ -75,6 +76,7 @@ def load(database: Database, settings: Settings, progress: Progress) -> Loaded:
     progress("demo: articles")
     with database.write() as session:
         articles = len(load_demo_articles(session))
+    adopt_shipped(database)
     progress("demo: intent examples")
     examples = load_shipped_examples(database)
     progress("demo: threads")
