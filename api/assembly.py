@@ -18,13 +18,15 @@ def build_assistant(workspace: Workspace, progress: Callable[[int, int], None] |
     """The assistant of a workspace. Loads the encoder and fits the ranker: seconds, the first time longer."""
     encoder = load_encoder(workspace.settings.embedding_model)
     base = KnowledgeBase(workspace.database, encoder, progress)
-    return Assistant(
+    assistant = Assistant(
         base,
         build_intents(workspace),
         load_scenarios(),
         load_policy(),
         workspace.settings.draft_threshold,
     )
+    assistant.warm_up()
+    return assistant
 
 
 def build_intents(workspace: Workspace) -> IntentUnderstander | None:

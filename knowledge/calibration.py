@@ -16,9 +16,9 @@ from scipy.optimize import minimize
 Matrix = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-SIGNS: Final = ("bias", "confidence", "likeness", "foreign", "depth", "breadth")
+SIGNS: Final = ("bias", "confidence", "likeness", "foreign", "depth", "breadth", "everyday")
 # Fitted once on bases of five public families (bank, assistants, smart home, forum help), six languages and across.
-USUAL_WEIGHTS: Final[Doubles] = np.array([-1.6, 1.3, 1.0, -1.0, -0.9, 1.0])
+USUAL_WEIGHTS: Final[Doubles] = np.array([-1.6, 1.3, 1.0, -1.0, -0.9, 1.0, 0.0])
 # How many cases the usual weights count as.
 USUAL_CASES: Final = 30.0
 # Log odds beyond this say nothing more.
@@ -34,17 +34,17 @@ class Case:
     weight: float
 
 
-def signs(scores: Matrix, likeness: float, foreign: bool, phrasings: int) -> Doubles:
+def signs(scores: Matrix, likeness: float, foreign: bool, phrasings: int, everyday: float) -> Doubles:
     """The signs of one text, in the order of SIGNS.
 
     `scores` (articles,) of all candidates, `likeness` of the best one's nearest phrasing, whether no phrasing is in
-    the text's language, and how many phrasings the base has.
+    the text's language, how many phrasings the base has, and the likeness to the nearest everyday line.
     """
     ordered = np.sort(scores)[::-1].astype(np.float64)
     others = float(np.exp(ordered[1:] - ordered[0]).sum())
     confidence = np.clip(-np.log(max(others, 1e-9)), -LIMIT, LIMIT)
     breadth = np.log(len(scores))
-    return np.array([1.0, confidence, likeness, foreign, np.log(phrasings) - breadth, breadth])
+    return np.array([1.0, confidence, likeness, foreign, np.log(phrasings) - breadth, breadth, everyday])
 
 
 @dataclass(frozen=True, slots=True)

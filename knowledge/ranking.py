@@ -142,7 +142,8 @@ class Ranker:
         best = best_of_each(likeness, self._labels, len(self._articles))[candidates]
         logits = self._head.logits(likeness[self._landmarks][None, :] @ self._mapping)[0][candidates]
         scores = logits + FOREIGN_PULL * best * foreign
-        row = signs(scores, float(best[scores.argmax()]), foreign, len(self._labels))
+        everyday = self._similarity.everyday(text, vector, spoken)
+        row = signs(scores, float(best[scores.argmax()]), foreign, len(self._labels), everyday)
         return scores, likeness, row
 
     def _candidates(self, allowed: Collection[str] | None) -> Labels:

@@ -66,12 +66,13 @@ class Rehearsal:
         logits = head.logits(self.features[asked])
         likeness = self.similarity.of_phrasings(asked, learnt)
         foreign = ~np.isin(self.languages[asked], self.languages[learnt])
+        everyday = self.similarity.everyday_of(asked)
         found = []
         for row, phrasing in enumerate(asked):
             best = best_of_each(likeness[row], labels, len(names))
             scores = logits[row] + self.foreign_pull * best * foreign[row]
             top = int(scores.argmax())
-            row_signs = signs(scores, float(best[top]), bool(foreign[row]), len(learnt))
+            row_signs = signs(scores, float(best[top]), bool(foreign[row]), len(learnt), float(everyday[row]))
             found.append(Case(row_signs, bool(names[top] == self.labels[phrasing]), float(weights[row])))
         return found
 

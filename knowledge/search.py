@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Final, Literal
 
 import structlog
@@ -45,8 +46,8 @@ class KnowledgeBase:
     """The base of one database, ready to be searched from any thread.
 
     What an article says, and whether it may be said, is read from the database by every search, so an edited answer
-    or a retired article is right at once. Phrasings are held in memory and fitted anew in the background when the
-    base has changed; the old fit answers meanwhile.
+    or a retired article is right at once. Phrasings are held in memory; when they have changed they are fitted anew
+    in the background, and the old fit answers meanwhile.
     """
 
     def __init__(self, database: Database, encoder: Encoder, progress: Progress | None = None) -> None:
@@ -57,7 +58,7 @@ class KnowledgeBase:
         self._refit: threading.Thread | None = None
         self._not_before = 0.0
         self._sayable: tuple[tuple[int, str, str], frozenset[str]] | None = None
-        self._fitted = self._fit(progress)
+        self._fitted = self._fit(None, progress)
 
     @property
     def revision(self) -> int:
@@ -114,7 +115,7 @@ class KnowledgeBase:
             if current_revision(session) == self._fitted.revision:
                 return False
         with self._lock:
-            self._fitted = self._fit(None)
+            self._fitted = self._fit(self._fitted, None)
         return True
 
     def wait_until_current(self, seconds: float) -> bool:
@@ -138,7 +139,7 @@ class KnowledgeBase:
 
     def _refit_once(self) -> None:
         try:
-            fitted = self._fit(None)
+            fitted = self._fit(self._fitted, None)
         except Exception as problem:
             # The old fit goes on answering, and every hit is still read from the database; the next search tries again.
             log.exception("the knowledge base could not be fitted anew", error=str(problem))
@@ -149,7 +150,7 @@ class KnowledgeBase:
                 self._fitted = fitted
         log.info("knowledge fitted", revision=fitted.revision, seconds=round(fitted.seconds, 2))
 
-    def _fit(self, progress: Progress | None) -> _Fitted:
+    def _fit(self, before: _Fitted | None, progress: Progress | None) -> _Fitted:
         started = time.monotonic()
         with self._database.read() as session:
             revision = current_revision(session)
@@ -162,6 +163,8 @@ class KnowledgeBase:
                     .order_by(PhrasingRow.article_id, PhrasingRow.language, PhrasingRow.position)
                 )
             )
+        if before is not None and before.ranker is not None and _covers(before.phrasings, phrasings):
+            return replace(before, revision=revision)
         ranker = None
         if phrasings:
             vectors = vectors_for(self._database, [phrasing.text for phrasing in phrasings], self._encoder, progress)
@@ -177,6 +180,15 @@ class KnowledgeBase:
             rows = session.scalars(_sayable(audience, channel_kind, None).with_only_columns(Article.id).distinct())
             kept = self._sayable = (key, frozenset(rows))
         return kept[1]
+
+
+def _covers(fitted: Sequence[Phrasing], wanted: Sequence[Phrasing]) -> bool:
+    """Whether a fit knows every wanted article by exactly its phrasings; retired ones it may know beside them."""
+    return _by_article(wanted).items() <= _by_article(fitted).items()
+
+
+def _by_article(phrasings: Sequence[Phrasing]) -> dict[str, tuple[Phrasing, ...]]:
+    return {article: tuple(group) for article, group in groupby(phrasings, key=lambda phrasing: phrasing.article)}
 
 
 def _sayable(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.background import Background
+from knowledge.dense import DenseIndex
 from knowledge.lexical import LexicalLeg
 from knowledge.space import LanguageSpace
 
@@ -31,13 +32,28 @@ class Similarity:
         self.space = LanguageSpace.fit(vectors, languages, background)
         self.spoken = frozenset(languages)
         self._vectors = self.space.phrasings(vectors, languages)
+        self._dense = DenseIndex(vectors.shape[1])
+        self._dense.add(np.arange(len(vectors)), self._vectors)
+        self._everyday = self.space.phrasings(background.phrasings, background.languages)
+        self._everyday_texts = background.texts
         self._lexical = LexicalLeg.fit(texts)
 
     def of_query(self, text: str, vector: Vectors, language: str | None) -> Matrix:
         """Compare a text, which has the query vector (dimension,), with all phrasings: (phrasings,)."""
         lexical = self._lexical.cosines([text])[0] * (self._languages == language)
-        dense = self._vectors @ self.space.query(vector, language)
+        found, ids = self._dense.search(self.space.query(vector, language)[None, :], len(self._vectors))
+        dense = np.empty(len(self._vectors), dtype=np.float32)
+        dense[ids[0]] = found[0]
         return np.asarray(dense + self._weights * lexical, dtype=np.float32)
+
+    def everyday(self, text: str, vector: Vectors, language: str | None) -> float:
+        """How alike a text is to the nearest everyday line other than itself: a cosine."""
+        cosines = self._everyday @ self.space.query(vector, language)
+        return float(max((cosine for cosine, line in zip(cosines, self._everyday_texts, strict=True) if line != text)))
+
+    def everyday_of(self, rows: NDArray[np.int64]) -> Vectors:
+        """The same for phrasings of the base: (rows,)."""
+        return np.asarray((self._vectors[rows] @ self._everyday.T).max(axis=1), dtype=np.float32)
 
     def of_phrasings(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Matrix:
         """Compare phrasings with phrasings: (rows, columns)."""
