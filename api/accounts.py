@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from api.history import record
 from api.problems import Refused, invalid, not_found
-from api.tables import Account, AccountRole, ApiToken, LoginSession, Team
+from api.tables import Account, AccountRole, ApiToken, Case, LoginSession, Team
 from knowledge.database import now
 from knowledge.languages import is_language
 
@@ -119,6 +119,8 @@ def disable_account(session: Session, login: str) -> Account:
     account.disabled_at = account.disabled_at or now()
     for live in session.scalars(select(LoginSession).where(LoginSession.account_id == account.id)):
         live.revoked_at = live.revoked_at or now()
+    for case in session.scalars(select(Case).where(Case.claimed_by == account.id)):
+        case.claimed_by, case.claim_expires_at = None, None
     record(session, "account.disabled", "admin", login=login)
     return account
 
@@ -136,9 +138,7 @@ def log_in(session: Session, login: str, password: str) -> tuple[Account, str]:
         raise Refused(401, "bad_login", "the name or the password is wrong")
     reference = secrets.token_urlsafe(32)
     session.add(
-        LoginSession(
-            id=_sha256(reference), account_id=account.id, expires_at=now() + timedelta(hours=SESSION_HOURS)
-        )
+        LoginSession(id=_sha256(reference), account_id=account.id, expires_at=now() + timedelta(hours=SESSION_HOURS))
     )
     record(session, "account.logged_in", account.login)
     return account, reference

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypedDict, TypeVar
+from typing import Any, Final, Literal, TypedDict, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
@@ -27,6 +27,12 @@ GROUPS: Final = ("todo", "waiting", "open", "closed", "all")
 EXCERPT: Final = 180
 
 
+_ORDERS: Final = {
+    "urgent": (Case.priority.desc(), Case.deadline_at, Case.id),
+    "newest": (Case.id.desc(),),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """Which cases to list. Empty strings and None filter nothing; `claimed_by` is an account: its own work."""
@@ -38,6 +44,7 @@ class Filters:
     team: str = ""
     claimed_by: int | None = None
     q: str = ""
+    order: Literal["urgent", "newest"] = "urgent"
     page: int = 1
     page_size: int = 50
 
@@ -52,7 +59,7 @@ class Page(TypedDict):
 
 
 def queue(session: Session, filters: Filters) -> Page:
-    """The cases that pass the filters: highest priority first, then the nearest deadline."""
+    """The cases that pass the filters: highest priority first, then the nearest deadline; or the newest first."""
     wanted = _conditions(filters)
     total = session.scalar(_joined(select(func.count(Case.id))).where(*wanted)) or 0
     page_size = min(max(filters.page_size, 1), 200)
@@ -60,7 +67,7 @@ def queue(session: Session, filters: Filters) -> Page:
     cases = session.scalars(
         _joined(select(Case))
         .where(*wanted)
-        .order_by(Case.priority.desc(), Case.deadline_at, Case.id)
+        .order_by(*_ORDERS[filters.order])
         .limit(page_size)
         .offset((page - 1) * page_size)
     ).all()

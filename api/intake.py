@@ -117,9 +117,7 @@ def take_in(database: Database, channel_id: int, event: ChannelEvent, raw: bytes
         return take_in_session(session, channel_id, event, raw, urgency=urgency)
 
 
-def take_in_session(
-    session: Session, channel_id: int, event: ChannelEvent, raw: bytes, *, urgency: int = 1
-) -> Receipt:
+def take_in_session(session: Session, channel_id: int, event: ChannelEvent, raw: bytes, *, urgency: int = 1) -> Receipt:
     """The same inside a transaction of the caller (the sandbox stores its own post with it)."""
     seen = session.scalar(
         select(InboundEvent).where(
@@ -215,9 +213,7 @@ def _edit(session: Session, message: Message, body: MessageBody, urgency: int) -
 def _reopen_if_closed(session: Session, message: Message) -> None:
     """What was closed as needing no reply may say something else now."""
     if message.case_id is None or session.get_one(Case, message.case_id).state in CLOSED:
-        case = open_case_for(
-            session, message.conversation.channel, message.conversation, message.participant, message
-        )
+        case = open_case_for(session, message.conversation.channel, message.conversation, message.participant, message)
         message.case_id = case.id
 
 
@@ -231,9 +227,7 @@ def _change_state(session: Session, message: Message, state: str, urgency: int) 
     if state == "restored" and message.role == "customer":
         message.revision += 1
         session.add(MessageRevision(message_id=message.id, revision=message.revision, text=message.text))
-        case = open_case_for(
-            session, message.conversation.channel, message.conversation, message.participant, message
-        )
+        case = open_case_for(session, message.conversation.channel, message.conversation, message.participant, message)
         message.case_id = case.id
         session.add(Work(message_id=message.id, revision=message.revision, urgency=urgency))
     _changed(session, message, f"message.{state}")
@@ -253,9 +247,7 @@ def _supersede_drafts(session: Session, message: Message) -> None:
 
 def _conversation(session: Session, channel: Channel, event: ChannelEvent) -> Conversation:
     held = session.scalar(
-        select(Conversation).where(
-            Conversation.channel_id == channel.id, Conversation.thread_key == event.conversation
-        )
+        select(Conversation).where(Conversation.channel_id == channel.id, Conversation.thread_key == event.conversation)
     )
     if held is None:
         held = Conversation(channel_id=channel.id, thread_key=event.conversation, public=event.public)
@@ -297,9 +289,7 @@ def _parent(session: Session, conversation: Conversation, external_id: str | Non
     if external_id is None:
         return None
     return session.scalar(
-        select(Message.id).where(
-            Message.conversation_id == conversation.id, Message.external_id == external_id
-        )
+        select(Message.id).where(Message.conversation_id == conversation.id, Message.external_id == external_id)
     )
 
 

@@ -38,6 +38,7 @@ class Nudge:
             else None
         )
         self._dead_until = 0.0
+        self._silent = False
         self._last: dict[str, str] = {}
         self._lock = threading.Lock()
 
@@ -48,6 +49,7 @@ class Nudge:
             return
         try:
             client.xadd(STREAM + topic, {"at": str(time.time())}, maxlen=KEPT, approximate=True)
+            self._silent = False
         except redis.RedisError as error:
             self._fell_silent(error)
 
@@ -64,6 +66,7 @@ class Nudge:
                 self._fell_silent(error)
                 client = None
                 continue
+            self._silent = False
             if answer:
                 self._last[topic] = answer[0][1][-1][0]
                 return
@@ -72,7 +75,7 @@ class Nudge:
     @property
     def alive(self) -> bool:
         """Whether Redis is set and answered when last asked."""
-        return self._usable() is not None
+        return self._client is not None and not self._silent
 
     def close(self) -> None:
         if self._client is not None:
@@ -84,7 +87,8 @@ class Nudge:
 
     def _fell_silent(self, error: redis.RedisError) -> None:
         with self._lock:
-            first = self._dead_until == 0.0
+            first = not self._silent
+            self._silent = True
             self._dead_until = time.monotonic() + RETRY_SECONDS
         if first:
             log.warning("redis does not answer: going on without it", error=type(error).__name__)

@@ -103,22 +103,31 @@ class Outbox:
         publication.attempt += 1
         publication.first_attempt_at = publication.first_attempt_at or now()
         session.add(
-            DeliveryAttempt(
-                publication_id=publication.id, attempt=publication.attempt, fence=publication.fence
-            )
+            DeliveryAttempt(publication_id=publication.id, attempt=publication.attempt, fence=publication.fence)
         )
         self._tell(session, publication)
         return self._job(session, publication, decision, settling=False)
 
     def _hold_back(self, session: Session, publication: Publication, decision: Decision, reason: str) -> None:
         """Do not send it; the case comes back to the queue, where another person can answer."""
-        publication.state, publication.reason, publication.needs_person = "retracted", reason, False
+        publication.reason = reason
+        if self._may_be_there(session, publication):
+            publication.state, publication.needs_person = "uncertain", True
+            publication.reason = f"{reason}; an earlier attempt may have arrived: please look whether it is there"
+            self._tell(session, publication)
+            return
+        publication.state, publication.needs_person = "retracted", False
         decision.revoked_at = decision.revoked_at or now()
         case = session.get_one(Case, decision.case_id)
         if case.state == "waiting_customer":
             move(session, case, "needs_reply", PUBLISHER, decision=decision.id)
         self._trail.add(session, PUBLISHER, "publication.retracted", f"publication:{publication.id}", reason)
         self._tell(session, publication)
+
+    def _may_be_there(self, session: Session, publication: Publication) -> bool:
+        unclear = or_(DeliveryAttempt.outcome.is_(None), DeliveryAttempt.outcome != "not_sent")
+        attempts = select(DeliveryAttempt.attempt).where(DeliveryAttempt.publication_id == publication.id, unclear)
+        return session.scalar(attempts.limit(1)) is not None
 
     def _settling(self, session: Session, publication: Publication) -> Job:
         publication.fence += 1

@@ -78,9 +78,7 @@ def threads(database: Database, *, limit: int = 30) -> list[dict[str, Any]]:
             SandboxPost.parent_external_id.is_(None), SandboxPost.by_brand.is_(False)
         )
         newest = (
-            select(
-                SandboxPost.thread_key, func.max(SandboxPost.id).label("last"), func.count().label("posts")
-            )
+            select(SandboxPost.thread_key, func.max(SandboxPost.id).label("last"), func.count().label("posts"))
             .where(SandboxPost.public, SandboxPost.thread_key.in_(started))
             .group_by(SandboxPost.thread_key)
             .order_by(func.max(SandboxPost.id).desc())

@@ -79,10 +79,11 @@ def label_message(
     message = session.get(Message, message_id)
     if message is None or message.role != "customer" or message.remote_state == "deleted":
         raise not_found("message")
-    spoken = language or message.language
+    prepared = _newest_preparation(session, message)
+    spoken = language or message.language or (prepared.language if prepared else None)
     if not spoken or spoken == "other":
         raise invalid("bad_language", "say which language this message is in")
-    guessed = _guessed(session, message)
+    guessed = str(prepared.intents[0]["name"]) if prepared and prepared.intents else None
     try:
         example = add_correction(
             session, Labelled(message.text, spoken, intent), by, message_id=message.id, model_intent=guessed
@@ -97,14 +98,13 @@ def label_message(
     return example
 
 
-def _guessed(session: Session, message: Message) -> str | None:
-    intents = session.scalar(
-        select(Preparation.intents)
+def _newest_preparation(session: Session, message: Message) -> Preparation | None:
+    return session.scalar(
+        select(Preparation)
         .where(Preparation.message_id == message.id, Preparation.revision == message.revision)
         .order_by(Preparation.id.desc())
         .limit(1)
     )
-    return str(intents[0]["name"]) if intents else None
 
 
 def _uncertain(message: Message, preparation: Preparation, kind: str) -> Uncertain:

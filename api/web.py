@@ -50,8 +50,8 @@ def create_app(workspace: Workspace) -> Flask:
         WTF_CSRF_SSL_STRICT=False,
         RATELIMIT_STORAGE_URI=_counter_store(settings.redis_url),
         RATELIMIT_STORAGE_OPTIONS=_quick(settings),
+        # Counted in this process while Redis is silent. A list of limits here would fall on every route, intake too.
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
-        RATELIMIT_IN_MEMORY_FALLBACK=["30 per minute"],
         RATELIMIT_HEADERS_ENABLED=True,
         API_TITLE="Odzew",
         API_VERSION="1",
@@ -75,7 +75,9 @@ def _counter_store(redis_url: str) -> str:
 
 
 def _quick(settings: Settings) -> dict[str, Any]:
-    return {"socket_timeout": 0.25, "socket_connect_timeout": 0.25} if settings.redis_url else {}
+    if not settings.redis_url:
+        return {}
+    return {"socket_timeout": 0.25, "socket_connect_timeout": 0.25, "retry": None}
 
 
 def _register(app: Flask) -> None:

@@ -216,9 +216,7 @@ def _store(session: Session, message: Message, case: Case, prepared: Prepared) -
     _triage_case(session, message, case, preparation)
 
 
-def _store_drafts(
-    session: Session, message: Message, case: Case, preparation: Preparation, prepared: Prepared
-) -> None:
+def _store_drafts(session: Session, message: Message, case: Case, preparation: Preparation, prepared: Prepared) -> None:
     for old in session.scalars(select(Draft).where(Draft.message_id == message.id, Draft.superseded_at.is_(None))):
         old.superseded_at = now()
     for position, draft in enumerate(prepared.drafts):
@@ -243,9 +241,7 @@ def _store_drafts(
 
 def _triage_case(session: Session, message: Message, case: Case, preparation: Preparation) -> None:
     state = STATE_OF[preparation.outcome]
-    newest = session.scalar(
-        select(func.max(Message.seq)).where(Message.case_id == case.id, Message.role == "customer")
-    )
+    newest = session.scalar(select(func.max(Message.seq)).where(Message.case_id == case.id, Message.role == "customer"))
     # A thank-you that follows a question does not take the question off the list; nor does an older message.
     keeps = case.state == "needs_reply" and state in ("no_reply", "watch")
     if message.seq == newest and not keeps and not _decided(session, message, case):

@@ -74,7 +74,7 @@ class Assistant:
         )
         verdict = triage(facts, self.policy)
         intent = counting_intent(facts, self.policy)
-        composed = draft.compose(facts, verdict, intent)
+        composed = draft.compose(facts, verdict, intent, self.policy)
         outlook = look_ahead(facts, self.scenarios, intent)
         return Prepared(
             language=spoken,

@@ -13,6 +13,7 @@ from typing import Final
 from bot import channels, privacy
 from bot.facts import check
 from bot.phrasebook import Occasion, choose
+from bot.policy import Policy
 from bot.records import Audience, Draft, Evidence, Intent, Stance, Triage
 from bot.sentences import split
 from bot.triage import Facts
@@ -64,19 +65,19 @@ class _Plan:
         return (*self.opening, *self.answer, *self.closing)
 
 
-def compose(facts: Facts, verdict: Triage, intent: Intent | None) -> Composed:
+def compose(facts: Facts, verdict: Triage, intent: Intent | None, policy: Policy) -> Composed:
     """Up to three drafts for one message, or the reason why none should be written."""
     if not facts.request.text.strip():
         return Composed((), "empty_text")
     language = facts.language
     if not is_language(language):
         return Composed((), "other_language")
-    plans = _courtesy_plans(facts, verdict, intent, language)
+    plans = _courtesy_plans(facts, verdict, intent, language, policy)
     if plans is None:
         reason = _reason_against(facts, verdict)
         if reason:
             return Composed((), reason)
-        plans = _answer_plans(facts, verdict, intent, language)
+        plans = _answer_plans(facts, verdict, intent, language, policy)
     drafts: list[Draft] = []
     for plan in plans:
         draft = _write(plan, facts, language)
@@ -100,9 +101,9 @@ def _reason_against(facts: Facts, verdict: Triage) -> str | None:
 
 
 def _courtesy_plans(
-    facts: Facts, verdict: Triage, intent: Intent | None, language: Language
+    facts: Facts, verdict: Triage, intent: Intent | None, language: Language, policy: Policy
 ) -> list[_Plan] | None:
-    """Plans that need no article: thanks, praise, the press, data posted in public. None when an article is needed."""
+    """Plans without an article: thanks, praise, the press, data posted in public, a threat to leave; else None."""
     name = intent.name if intent else ""
     if name == "press_enquiry":
         return [_Plan("wait", (_say("press", facts, language),))]
@@ -110,18 +111,24 @@ def _courtesy_plans(
         name = "praise" if facts.mood.praise and not facts.mood.thanks else "thanks"
     elif verdict.outcome != "answer" or any(reason["code"] == "hit_overrules" for reason in verdict.reasons):
         name = ""
-    if name == "praise":
-        return [_Plan("thank", (_say("praise", facts, language),))]
-    if name == "thanks":
-        return [_Plan("thank", (_say("thanks", facts, language),))]
+    if name in ("thanks", "praise"):
+        return [_Plan("thank", (_say("praise" if name == "praise" else "thanks", facts, language),))]
     usable = (hit := facts.hit()) is not None and hit.language == language
     if verdict.outcome == "go_private" and not usable:
         occasions: tuple[Occasion, ...] = ("personal_data", "go_private") if facts.findings else ("go_private",)
         return [_Plan("go_private", tuple(_say(occasion, facts, language) for occasion in occasions))]
+    if name == "cancellation_threat" and intent and intent.probability >= policy.intent_sure and not usable:
+        stay = _say("stay", facts, language)
+        if facts.request.audience == "private":
+            return [_Plan("apologise", (stay,))]
+        return [_Plan("go_private", (stay, _say("go_private", facts, language)))]
     return None
 
 
-def _answer_plans(facts: Facts, verdict: Triage, intent: Intent | None, language: Language) -> list[_Plan]:
+def _answer_plans(
+    facts: Facts, verdict: Triage, intent: Intent | None, language: Language, policy: Policy
+) -> list[_Plan]:
+    """The answer first (after the way to private where that is called for), then other stances that fit."""
     hit = facts.hit()
     assert hit is not None  # noqa: S101  # `_reason_against` has seen to it
     sentences, notes = _guarded(hit, facts)
@@ -137,13 +144,14 @@ def _answer_plans(facts: Facts, verdict: Triage, intent: Intent | None, language
     if verdict.outcome == "go_private" and facts.findings:
         main = replace(main, opening=(*_data_warning(facts, language), *main.opening))
     second = private_plan if public and _needs_private(facts, hit) else None
-    ask = _Plan("ask", opening[:1], (), (_say("ask", facts, language),))
-    plans = [main, second or ask]
+    question = (_say("ask", facts, language),) if hit.article in policy.fault_articles else ()
+    ask = _Plan("ask", opening[:1], (), question) if question else None
+    plans = [main, *(plan for plan in (second or ask,) if plan)]
     if facts.place.returned or (intent and intent.name == "follow_up"):
         plans.append(_Plan("wait", (_say("wait", facts, language),)))
     elif facts.mood.upset >= _UPSET and fresh:
-        plans.append(_Plan("apologise", (_say("sorry", facts, language),), fresh[:1], (_say("ask", facts, language),)))
-    elif second:
+        plans.append(_Plan("apologise", (_say("sorry", facts, language),), fresh[:1], question))
+    elif second and ask:
         plans.append(ask)
     elif public:
         plans.append(private_plan)

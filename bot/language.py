@@ -43,6 +43,8 @@ _LONGEST: Final = 600
 _SURE: Final = 0.6
 """Below this the six-language verdict counts as ambiguous, and a hint decides."""
 _NONSENSE: Final = 0.5
+_BRIEF: Final = 6
+"""Letters up to which a text is too short to be called foreign where the thread's language is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,11 @@ def detect(text: str, hint: str | None = None) -> Detection:
     if language_signs.gibberish(words) >= _NONSENSE:
         return Detection(OTHER, 1.0, False)
     odds = _odds_of_six(letters, words, best)
-    if odds < 0 and not (known_hint and odds > -1):
+    brief = len(letters) <= _BRIEF and not language_signs.foreign(words)
+    if odds < 0 and not (known_hint and (odds > -1 or brief)):
         return Detection(OTHER, 1 / (1 + math.exp(odds)), odds > -1)
     ambiguous = among_six[best] < _SURE
-    if ambiguous and known_hint and among_six[known_hint] >= among_six[best] / 4:
+    if known_hint and ((ambiguous and among_six[known_hint] >= among_six[best] / 4) or (brief and odds < 0)):
         best = known_hint
     return Detection(best, among_six[best], ambiguous)
 

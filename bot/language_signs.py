@@ -20,6 +20,9 @@ _WORDS: Final = yaml.safe_load(Path(__file__).with_name("language_words.yml").re
 _OWN_WORDS: Final[dict[Language, frozenset[str]]] = {code: frozenset(_WORDS["own"][code].split()) for code in LANGUAGES}
 _FOREIGN_WORDS: Final = frozenset(_WORDS["foreign"].split()).difference(*_OWN_WORDS.values())
 
+# Infinitives; Czech ends them in -t.
+_SLOVAK_ENDING: Final = re.compile(r"(?:ova|ie|[^ií]i|nú)ť$")
+
 _ROWS: Final = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю")
 _NEIGHBOURS: Final = frozenset(a + b for row in _ROWS for a, b in (*pairwise(row), *pairwise(row[::-1])))
 _VOWELS: Final = re.compile(r"[aeiouyąęóáéíúůýěàèìòùëêôâäöüаеёиоуыэюяіїє]")
@@ -37,7 +40,7 @@ def foreign(words: Sequence[str]) -> float:
     for word in words:
         if any(c in _FOREIGN_LETTERS for c in word):
             count += 1.5
-        elif word in _FOREIGN_WORDS:
+        elif word in _FOREIGN_WORDS or _SLOVAK_ENDING.search(word):
             count += 1
     return count
 

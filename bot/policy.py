@@ -65,6 +65,7 @@ class Policy(_Strict):
     urgent_articles: frozenset[str]
     for_all_articles: frozenset[str]
     for_all_authors: int = Field(ge=2)
+    fault_articles: frozenset[str]
     weights: Weights
     promise_minutes: int = Field(ge=1)
     wide_reach: int = Field(ge=1)

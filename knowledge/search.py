@@ -114,8 +114,7 @@ class KnowledgeBase:
         with self._database.read() as session:
             if current_revision(session) == self._fitted.revision:
                 return False
-        with self._lock:
-            self._fitted = self._fit(self._fitted, None)
+        self._adopt(self._fit(self._fitted, None))
         return True
 
     def wait_until_current(self, seconds: float) -> bool:
@@ -145,10 +144,13 @@ class KnowledgeBase:
             log.exception("the knowledge base could not be fitted anew", error=str(problem))
             self._not_before = time.monotonic() + RETRY_SECONDS
             return
+        self._adopt(fitted)
+        log.info("knowledge fitted", revision=fitted.revision, seconds=round(fitted.seconds, 2))
+
+    def _adopt(self, fitted: _Fitted) -> None:
         with self._lock:
             if fitted.revision > self._fitted.revision:
                 self._fitted = fitted
-        log.info("knowledge fitted", revision=fitted.revision, seconds=round(fitted.seconds, 2))
 
     def _fit(self, before: _Fitted | None, progress: Progress | None) -> _Fitted:
         started = time.monotonic()

@@ -97,4 +97,5 @@ def _fit_ngrams(texts: Sequence[str]) -> tuple[Any, Any | None, Any]:
     if components < 1:
         return vectorizer, None, np.zeros((len(texts), 0), dtype=np.float32)
     reducer = TruncatedSVD(components, random_state=SEED)
-    return vectorizer, reducer, reducer.fit_transform(weights)
+    with np.errstate(invalid="ignore"):  # texts that are all alike have no variance to explain, and need none
+        return vectorizer, reducer, reducer.fit_transform(weights)

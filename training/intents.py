@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import tempfile
 import time
@@ -68,6 +69,7 @@ def train_intents(
     try:
         with hold_turn(home):
             note_progress(database, run, "starting")
+            _sweep(home / "models")
             return _train(database, home, run, steps)
     except _FORESEEN as problem:
         reason = str(problem)
@@ -131,6 +133,16 @@ def _train(database: Database, home: Path, run_id: int, steps: OnProgress) -> Mo
         return _keep(database, home, run_id, made, report)
     finally:
         archive.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed run left behind; exported examples are customers' words and must not lie about."""
+    for pattern in (".run-*", ".data-*", ".training-*"):
+        for path in folder.glob(pattern):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def _make(archive: Path, learn: Sequence[Labelled], held_out: Sequence[Labelled], steps: OnProgress) -> _Made:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-import click
+import typer
+from typer._click.exceptions import ClickException  # typer carries a click of its own since 0.26
 from typer.main import get_command
 
 from api.cli.frame import BadInput, CheckFailed
@@ -36,9 +37,9 @@ def run(arguments: list[str]) -> int:
         status = get_command(app).main(arguments, prog_name="odzew", standalone_mode=False)
     except _FAILED as failed:
         return _say(str(failed), 1)
-    except click.ClickException as error:
+    except ClickException as error:
         return _say(error.format_message(), 2)
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return _say("stopped", 2)
     except _BAD_INPUT as error:
         return _say(str(error), 2)

@@ -67,9 +67,8 @@ def _request(
     if channel is not None and channel not in KINDS:
         raise BadInput(f"--channel is one of {', '.join(sorted(KINDS))}, not {channel!r}")
     if conversation is not None:
-        request = read_conversation(conversation, message)
-        changes: dict[str, Any] = {"language": language} if language else {}
-        return replace(request, **changes, **({"channel_kind": channel} if channel else {}))
+        request = read_conversation(conversation, message, language=language)
+        return replace(request, channel_kind=channel or request.channel_kind)
     return Request(text=text or "", channel_kind=channel or "webhook", author=author, language=language)
 
 

@@ -28,4 +28,5 @@ def bench(
     with progress(name) as count:
         made = BENCHES[name](base, queries, count)
     rows: list[dict[str, Any]] = made.rows
-    answer(as_json, {"bench": name, "rows": rows}, lambda: table(name, made.columns, [list(row.values()) for row in rows]))
+    data = {"bench": name, "rows": rows}
+    answer(as_json, data, lambda: table(name, made.columns, [list(row.values()) for row in rows]))

@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from api.cli.frame import CheckFailed, Json, answer, progress, table, workspace
+from api.training_view import written_down
 from training.intents import train_intents, why_refused
 from training.models import find_in_service, list_models, promote_model, roll_back, show_model
 from training.tables import ModelVersion
@@ -21,9 +22,7 @@ BY = "command-line"
 def intents(as_json: Json = False) -> None:
     """Train Rasa's intents on the approved examples. Status 1 when the gate refuses the result."""
     with workspace() as space, progress("training") as count:
-        version = train_intents(
-            space.database, space.settings.home, BY, lambda _stage, done, of: count(done, of)
-        )
+        version = train_intents(space.database, space.settings.home, BY, lambda _stage, done, of: count(done, of))
         refusals = why_refused(version)
     answer(as_json, _row(version), lambda: _show(version))
     if refusals:
@@ -49,9 +48,8 @@ def _fitted_by_itself(as_json: bool) -> None:
     with workspace() as space, progress("fitting") as count:
         base = KnowledgeBase(space.database, load_encoder(space.settings.embedding_model), count)
     data = {"phrasings": base.phrasings, "revision": base.revision, "seconds": round(base.fit_seconds, 2)}
-    answer(
-        as_json, data, lambda: print(f"fitted on {base.phrasings} phrasings in {base.fit_seconds:.1f} s; always current")
-    )
+    line = f"fitted on {base.phrasings} phrasings in {base.fit_seconds:.1f} s; always current"
+    answer(as_json, data, lambda: print(line))
 
 
 @app.command("list")
@@ -81,7 +79,7 @@ def promote(version: str, as_json: Json = False) -> None:
     with workspace() as space, progress("proving"):
         promoted = promote_model(
             space.database, space.settings.home, version, BY,
-            also=lambda session, made: space.trail.add(session, BY, "model.promoted", f"model:{made.name}"),
+            also=written_down(space.trail, BY, "model.promoted"),
         )  # fmt: skip
     answer(as_json, _row(promoted), lambda: print(f"{promoted.name} is in service"))
 
@@ -92,7 +90,7 @@ def rollback(as_json: Json = False) -> None:
     with workspace() as space:
         back = roll_back(
             space.database, space.settings.home, BY,
-            also=lambda session, made: space.trail.add(session, BY, "model.rolled_back", f"model:{made.name}"),
+            also=written_down(space.trail, BY, "model.rolled_back"),
         )  # fmt: skip
     answer(as_json, _row(back), lambda: print(f"{back.name} is in service"))
 

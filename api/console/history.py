@@ -18,7 +18,7 @@ ACTORS: Final = {
 KINDS: Final = {
     "case.opened": lazy_gettext("Case opened"),
     "case.claimed": lazy_gettext("Taken in hand"),
-    "case.released": lazy_gettext("Put back"),
+    "case.released": lazy_gettext("Released"),
     "message.created": lazy_gettext("New message"),
     "message.edited": lazy_gettext("Message edited by its author"),
     "message.hidden": lazy_gettext("Message hidden on the network"),
@@ -42,10 +42,10 @@ def lines(view: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _text(event: dict[str, Any]) -> str:
-    kind, data = event["kind"], event["data"] or {}
+    kind, data = str(event["kind"]), event["data"] or {}
     if kind == "case.moved":
-        return _("State: %(before)s → %(after)s", before=words.say("state", data.get("before")),
-                 after=words.say("state", data.get("after")))  # fmt: skip
+        before, after = words.say("state", data.get("before")), words.say("state", data.get("after"))
+        return str(_("State: %(before)s → %(after)s", before=before, after=after))
     known = KINDS.get(kind)
     if known is not None:
         return str(known)

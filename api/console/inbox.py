@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -15,10 +16,12 @@ from api.console.frame import blueprint, reader_language
 from api.problems import not_found
 from api.rest.access import need, workspace
 from api.tables import Channel, Decision, Publication, Team
+from knowledge.database import now
 from knowledge.languages import NAMES
 
-PAGE_SIZE: Final = 50
-FILTERS: Final = ("state", "channel", "language", "outcome", "team", "mine", "q", "page")
+PAGE_SIZE: Final = 100
+JUST_MINUTES: Final = 3
+FILTERS: Final = ("state", "channel", "language", "outcome", "team", "mine", "q", "order", "page")
 BIG: Final = 2**53
 
 
@@ -52,6 +55,7 @@ def _queue(session: Session) -> dict[str, Any]:
         team=chosen["team"],
         claimed_by=account if chosen["mine"] else None,
         q=chosen["q"],
+        order="newest" if chosen["order"] == "newest" else "urgent",
         page=max(page, 1),
         page_size=PAGE_SIZE,
     )
@@ -62,6 +66,7 @@ def _queue(session: Session) -> dict[str, Any]:
         "query": _query(chosen),
         "choices": _choices(session),
         "uncertain": _uncertain(session),
+        "arrived": _arrived(session),
         "teams": session.scalars(select(Team).order_by(Team.id)).all(),
         "undo_seconds": workspace().settings.undo_seconds,
     }
@@ -82,6 +87,13 @@ def _choices(session: Session) -> dict[str, list[tuple[str, str]]]:
         "outcome": [(code, words.say("outcome", code)) for code in words.OUTCOMES],
         "team": [(team.key, words.team(team.key, team.name)) for team in teams],
     }
+
+
+def _arrived(session: Session) -> dict[str, Any] | None:
+    """The case that came in last, while it is still news: it may stand far down a list that is sorted by urgency."""
+    newest = inbox.queue(session, inbox.Filters(state="todo", order="newest", page_size=1))["items"]
+    fresh = (now() - timedelta(minutes=JUST_MINUTES)).isoformat()
+    return newest[0] if newest and newest[0]["opened_at"] > fresh else None
 
 
 def _uncertain(session: Session) -> list[dict[str, Any]]:

@@ -64,7 +64,7 @@ def _label(session: Session) -> dict[str, Any]:
 
 
 def _examples(session: Session) -> dict[str, Any]:
-    chosen = {name: request.args.get(name, "").replace("\x00", "").strip()[:200] for name in NARROWED_BY}
+    chosen = {name: request.args.get(name, "").strip()[:200] for name in NARROWED_BY}
     asked = request.args.get("page", "1")
     page = max(1, int(asked)) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
     rows, total = find_examples(session, Wanted(**chosen), page=page, page_size=PAGE_SIZE)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flask_babel import format_decimal, format_percent
-from flask_babel import gettext as say_now
+from flask_babel import format_decimal, format_percent, gettext
 from flask_babel import lazy_gettext as _
 
 MODEL_STATES: Final = {
@@ -50,11 +49,11 @@ def refusal(found: dict[str, Any], language: str) -> str:
     figures = {"reached": percent(found["reached"]), "limit": percent(found["limit"]), "language": language}
     if found["code"] == "below_floor":
         if language:
-            return str(say_now("In %(language)s only %(reached)s are right; at least %(limit)s are needed.", **figures))
-        return str(say_now("Only %(reached)s are right; at least %(limit)s are needed.", **figures))
+            return str(gettext("%(language)s: only %(reached)s are right, at least %(limit)s are needed.", **figures))
+        return str(gettext("Only %(reached)s are right, at least %(limit)s are needed.", **figures))
     if language:
-        return str(say_now("In %(language)s %(reached)s are right, clearly fewer than before (%(limit)s).", **figures))
-    return str(say_now("%(reached)s are right, fewer than before (%(limit)s).", **figures))
+        return str(gettext("%(language)s: %(reached)s are right, at least %(limit)s are expected now.", **figures))
+    return str(gettext("%(reached)s are right, at least %(limit)s are expected now.", **figures))
 
 
 def percent(share: float) -> str:

@@ -19,7 +19,9 @@ from api.web import limiter
 def show_wall() -> str:
     """The newest public threads; with `?part=feed` only these."""
     found = sandbox.threads(workspace().database)
-    threads = [{"key": each["thread"], "posts": in_order(each["posts"])} for each in found]
+    # The demo's other networks send their replies here too; without the customer's post they make no sense on a wall.
+    started = [each for each in found if not all(post["by_brand"] for post in each["posts"])]
+    threads = [{"key": each["thread"], "posts": in_order(each["posts"])} for each in started]
     private = "private" in request.args
     return _page(threads=[] if private else threads, thread=None, private=private)
 

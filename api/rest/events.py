@@ -123,9 +123,7 @@ def as_dict(event: Event) -> dict[str, Any]:
     }
 
 
-def _lines(
-    space: Workspace, listener: queue.Queue[dict[str, Any] | None], start: int | None
-) -> Iterator[str]:
+def _lines(space: Workspace, listener: queue.Queue[dict[str, Any] | None], start: int | None) -> Iterator[str]:
     yield "retry: 1500\n\n"
     sent = start or 0
     if start is not None:

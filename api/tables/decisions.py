@@ -39,9 +39,7 @@ class Decision(Base):
         CheckConstraint(
             "kind IN ('accepted','edited','written','rejected','handed_off','no_reply','hide')", name="kind"
         ),
-        CheckConstraint(
-            "kind NOT IN ('accepted','edited','written') OR length(final_text) > 0", name="final_text"
-        ),
+        CheckConstraint("kind NOT IN ('accepted','edited','written') OR length(final_text) > 0", name="final_text"),
         CheckConstraint("kind NOT IN ('accepted','edited') OR draft_id IS NOT NULL", name="draft"),
         Index(
             "one_publish",
@@ -92,9 +90,7 @@ class Publication(Base):
         ),
         UniqueConstraint("channel_id", "external_id"),
         CheckConstraint("publishes = 1", name="publishes"),
-        CheckConstraint(
-            "state IN ('queued','sending','sent','failed','uncertain','retracted')", name="state"
-        ),
+        CheckConstraint("state IN ('queued','sending','sent','failed','uncertain','retracted')", name="state"),
         CheckConstraint(
             "state <> 'sent' OR external_id IS NOT NULL OR confirmed_by IS NOT NULL", name="sent_has_proof"
         ),
@@ -124,9 +120,7 @@ class DeliveryAttempt(Base):
     """One try at sending, with what the network said."""
 
     __tablename__ = "delivery_attempt"
-    __table_args__ = (
-        CheckConstraint("outcome IS NULL OR outcome IN ('sent','not_sent','ambiguous')", name="outcome"),
-    )
+    __table_args__ = (CheckConstraint("outcome IS NULL OR outcome IN ('sent','not_sent','ambiguous')", name="outcome"),)
 
     publication_id: Mapped[int] = mapped_column(ForeignKey("publication.id"), primary_key=True)
     attempt: Mapped[int] = mapped_column(primary_key=True)

@@ -70,9 +70,7 @@ class Draft(Base):
     __table_args__ = (
         UniqueConstraint("preparation_id", "stance", "audience"),
         CheckConstraint("audience IN ('public','private')", name="audience"),
-        CheckConstraint(
-            "stance IN ('answer','apologise','ask','go_private','thank','wait')", name="stance"
-        ),
+        CheckConstraint("stance IN ('answer','apologise','ask','go_private','thank','wait')", name="stance"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -60,6 +60,4 @@ def _refuse(table: str, act: str, when: str) -> None:
         "$$ BEGIN RAISE EXCEPTION '%: rows are only ever added', TG_TABLE_NAME "
         "USING ERRCODE = 'integrity_constraint_violation'; END $$"
     )
-    op.execute(
-        f"CREATE TRIGGER {name} BEFORE {act} ON {table} FOR EACH ROW {condition}EXECUTE FUNCTION odzew_refuse()"
-    )
+    op.execute(f"CREATE TRIGGER {name} BEFORE {act} ON {table} FOR EACH ROW {condition}EXECUTE FUNCTION odzew_refuse()")

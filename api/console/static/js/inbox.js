@@ -1,131 +1,15 @@
-// The inbox: opens cases, keeps the panes up to date, and turns clicks and keys into decisions.
-import { part, send } from "./api.js";
+// The inbox: turns clicks and keys into decisions, and follows what happens elsewhere.
+import { send } from "./api.js";
 import * as decide from "./decide.js";
 import * as editor from "./editor.js";
 import { listen } from "./live.js";
-import { patch } from "./patch.js";
+import {
+  caseId, filter, go, lookAgain, mountCase, mountQueue, open, panes, quiet, refresh, refreshCase, refreshQueue, seen, step,
+} from "./panes.js";
 import { say } from "./texts.js";
-import { showTimes } from "./time.js";
 import { toast } from "./toast.js";
 
 const CALM_MS = 600;
-const panes = document.getElementById("panes");
-const queuePart = document.getElementById("queue-part");
-const casePart = document.getElementById("case-part");
-let opening = 0;
-let lastIndex = -1;
-let changedAt = -Infinity;
-let unseen = false;
-
-const caseId = () => editor.desk()?.dataset.case ?? null;
-const rows = () => [...document.querySelectorAll("#rows [data-case]")];
-const url = (path, extra = {}) => {
-  const query = new URLSearchParams(location.search);
-  for (const [name, value] of Object.entries(extra)) value === "" ? query.delete(name) : query.set(name, value);
-  const text = query.toString();
-  return text ? `${path}?${text}` : path;
-};
-const here = (extra) => url(caseId() ? `/inbox/${caseId()}` : "/inbox", extra);
-
-function step(name) {
-  panes.dataset.step = name;
-  for (const button of document.querySelectorAll(".steps [data-step]")) {
-    const on = button.dataset.step === name || (name === "thread" && button.dataset.step === "desk" && innerWidth > 760);
-    on ? button.setAttribute("aria-current", "step") : button.removeAttribute("aria-current");
-    button.disabled = button.dataset.step !== "queue" && !caseId();
-  }
-}
-
-function mountQueue() {
-  const filters = document.getElementById("more-filters");
-  document.querySelector('[data-do="more-filters"]').setAttribute("aria-expanded", String(!filters.hidden));
-  for (const row of rows()) {
-    if (row.dataset.case === caseId()) row.setAttribute("aria-current", "true");
-    else row.removeAttribute("aria-current");
-  }
-  const index = rows().findIndex((row) => row.dataset.case === caseId());
-  if (index >= 0) lastIndex = index;
-  showTimes(queuePart);
-}
-
-function mountCase() {
-  const desk = editor.desk();
-  if (!desk) return;
-  decide.noteClaim();
-  editor.mount();
-  for (const box of desk.querySelectorAll("[data-remember]")) {
-    const kept = localStorage.getItem(`odzew.open.${box.dataset.remember}`);
-    if (kept !== null) box.open = kept === "yes";
-  }
-  const note = document.getElementById("live-note");
-  note.hidden = !unseen;
-  note.querySelector("[data-live-text]").textContent = say("live");
-  showTimes(casePart);
-  if (desk.dataset.undo && !document.querySelector('#toasts [data-name="undo"]')) {
-    decide.offerUndo(desk.dataset.undo, Number(desk.dataset.undoLeft), refresh);
-  }
-}
-
-async function refreshQueue() {
-  const html = await part(url("/inbox", { part: "queue" }));
-  if (html !== null) patch(queuePart, html);
-  mountQueue();
-}
-
-async function refreshCase() {
-  const id = caseId();
-  if (!id) return;
-  const known = new Set([...document.querySelectorAll("#tree > li")].map((post) => post.id));
-  const html = await part(`/inbox/${id}?part=case`);
-  if (html === null || id !== caseId()) return;
-  patch(casePart, html);
-  for (const post of document.querySelectorAll("#tree > li")) if (!known.has(post.id)) post.classList.add("fresh");
-  if (decide.moved()) {
-    changedAt = performance.now();
-    if (editor.isDirty() || editor.isEditing()) unseen = true;
-    else decide.look();
-  }
-  mountCase();
-}
-
-const refresh = () => Promise.all([refreshQueue(), refreshCase()]).catch(quiet);
-const quiet = (refusal) => {
-  if (refusal.status !== 0) toast(refusal.message, { kind: "bad" });
-};
-
-async function open(id, { push = true, focus = true } = {}) {
-  const mine = ++opening;
-  const before = caseId();
-  if (before && before !== id && decide.holds(before) && !editor.isDirty()) decide.release(before).catch(quiet);
-  let html;
-  try {
-    html = await part(`/inbox/${id}?part=case`);
-  } catch (refusal) {
-    return quiet(refusal);
-  }
-  if (html === null || mine !== opening) return;
-  casePart.innerHTML = html;
-  unseen = false;
-  const row = rows().find((each) => each.dataset.case === id);
-  if (push) history.pushState({}, "", url(`/inbox/${id}`));
-  if (editor.desk()?.dataset.message) decide.look(performance.now());
-  mountQueue();
-  mountCase();
-  step("thread");
-  row?.scrollIntoView({ block: "nearest" });
-  if (focus) (row?.getClientRects().length ? row : document.getElementById("thread-title")).focus({ preventScroll: true });
-  document.querySelector("#tree .target")?.scrollIntoView({ block: "center" });
-  document.title = `${document.getElementById("thread-title")?.textContent ?? ""} · Odzew`;
-}
-
-function go(by) {
-  const list = rows();
-  const index = list.findIndex((row) => row.dataset.case === caseId());
-  // A case that has left the list leaves its place to the one that came after it.
-  const next = index >= 0 ? index + by : by > 0 ? Math.max(lastIndex, 0) : lastIndex - 1;
-  if (list[next]) open(list[next].dataset.case);
-  else toast(say("no_next"), { name: "next" });
-}
 
 async function attempt(work) {
   const box = document.getElementById("refusal");
@@ -139,17 +23,10 @@ async function attempt(work) {
   }
 }
 
-function lookAgain() {
-  unseen = false;
-  decide.look();
-  mountCase();
-  refresh();
-}
-
 async function publish() {
   const panel = editor.current();
-  if (!panel || document.getElementById("send").disabled || performance.now() - changedAt < CALM_MS) return;
-  if (unseen) return document.getElementById("live-note").querySelector("button").focus();
+  if (!panel || document.getElementById("send").disabled || performance.now() - seen.changedAt < CALM_MS) return;
+  if (seen.unseen) return document.getElementById("live-note").querySelector("button").focus();
   document.getElementById("send").disabled = true;
   const draft = panel.dataset.draft ? Number(panel.dataset.draft) : null;
   const done = await attempt(() => decide.decide("publish", { draft, text: editor.textOf(panel) }));
@@ -182,11 +59,6 @@ async function take() {
   if ((await attempt(() => decide.claim())) !== null) await refreshCase();
 }
 
-function filter(changes) {
-  history.replaceState({}, "", here({ page: "", ...changes }));
-  refreshQueue().catch(quiet);
-}
-
 const ACTIONS = {
   open: (element) => open(element.dataset.case),
   next: () => go(1),
@@ -200,6 +72,7 @@ const ACTIONS = {
     mountQueue();
     if (!box.hidden) box.querySelector("select").focus();
   },
+  order: (element) => filter({ order: element.dataset.order }),
   fold: () => {
     const boxes = [...document.querySelectorAll("#tree [data-fold]")];
     const unfold = boxes.some((box) => !box.open);
