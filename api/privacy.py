@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from api.history import AuditTrail, record
-from api.problems import not_found
+from api.problems import Refused, not_found
 from api.tables import (
     Case,
     Customer,
@@ -23,9 +24,14 @@ from api.tables import (
     Preparation,
     Publication,
     SandboxPost,
+    Work,
 )
-from knowledge.database import Database, now
+from knowledge.database import SQLITE_PRAGMAS, Database, now
+from knowledge.tables import Embedding
 from training.tables import Example
+
+CLEAR_SECONDS: Final = 10.0
+"""How long an erasure waits for the readers of SQLite's write-ahead log."""
 
 ERASED: Final = "[erased]"
 """What stands where a person's words stood. The database lets a decision's text change to this and to nothing else."""
@@ -40,6 +46,7 @@ def export(session: Session, customer: str) -> dict[str, Any]:
     person = _find(session, customer)
     identities = session.scalars(select(Identity).where(Identity.customer_id == person.id)).all()
     messages = session.scalars(_messages_of(person)).all()
+    ids = [message.id for message in messages]
     cases = session.scalars(select(Case).where(Case.customer_id == person.id)).all()
     decisions = session.scalars(select(Decision).where(Decision.case_id.in_([case.id for case in cases]))).all()
     return {
@@ -48,7 +55,8 @@ def export(session: Session, customer: str) -> dict[str, Any]:
             {"channel": i.channel_id, "id": i.external_id, "name": i.name, "followers": i.followers} for i in identities
         ],
         "messages": [
-            {"id": m.id, "conversation": m.conversation_id, "at": m.posted_at, "text": m.text, "language": m.language}
+            {"id": m.id, "conversation": m.conversation_id, "at": m.posted_at, "text": m.text, "language": m.language,
+             "revisions": [{"number": r.revision, "at": r.at, "text": r.text} for r in _revisions(session, [m.id])]}
             for m in messages
         ],
         "cases": [
@@ -59,7 +67,15 @@ def export(session: Session, customer: str) -> dict[str, Any]:
             {"case": d.case_id, "message": d.message_id, "kind": d.kind, "at": d.at, "text": d.final_text}
             for d in decisions
         ],
-    }
+        "drafts": [
+            {"message": d.message_id, "at": d.created_at, "text": d.text}
+            for d in session.scalars(select(Draft).where(Draft.message_id.in_(ids)).order_by(Draft.id))
+        ],
+        "examples": [
+            {"message": e.message_id, "intent": e.intent, "text": e.text}
+            for e in session.scalars(select(Example).where(Example.message_id.in_(ids)).order_by(Example.id))
+        ],
+    }  # fmt: skip
 
 
 def erase(database: Database, trail: AuditTrail, customer: str) -> dict[str, Any]:
@@ -68,7 +84,8 @@ def erase(database: Database, trail: AuditTrail, customer: str) -> dict[str, Any
     Replies to them that still wait are not sent. Returns how many rows of each kind were erased.
 
     Raises:
-        Refused: 404 when there is no such customer.
+        Refused: 404 when there is no such customer; 503 `log_not_cleared` when SQLite's log still holds old pages
+            because somebody reads all the time (everything else is done: ask again).
     """
     with database.write() as session:
         person = _find(session, customer)
@@ -78,12 +95,23 @@ def erase(database: Database, trail: AuditTrail, customer: str) -> dict[str, Any
         record(session, "customer.erased", "command-line", customer=person.id)
         pseudonym = person.pseudonym
     if database.is_sqlite:
-        with database.engine.connect() as connection:  # the write-ahead log must not keep the words
-            driver = connection.connection.driver_connection
-            if driver is None:
-                raise RuntimeError("the database closed while a person was erased")
-            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        _clear_log(database)
     return {"customer": pseudonym, "erased": erased}
+
+
+def _clear_log(database: Database) -> None:
+    """The write-ahead log must not keep the words that the file itself has lost."""
+    with database.engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        if driver is None:
+            raise RuntimeError("the database closed while a person was erased")
+        driver.execute(f"PRAGMA busy_timeout={int(CLEAR_SECONDS * 1000)}")
+        busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        driver.execute(f"PRAGMA busy_timeout={SQLITE_PRAGMAS['busy_timeout']}")
+    if busy:
+        raise Refused(
+            503, "log_not_cleared", "erased, but the database's log is in use and still holds it: erase again"
+        )
 
 
 def _erase(session: Session, person: Customer) -> dict[str, int]:
@@ -95,21 +123,42 @@ def _erase(session: Session, person: Customer) -> dict[str, int]:
         "messages": len(ids),
         "identities": len(identities),
         "replies": _erase_replies(session, cases),
-        "examples": session.execute(delete(Example).where(Example.message_id.in_(ids))).rowcount,  # type: ignore[attr-defined]
-        "posts": _erase_posts(session, messages),
+        "examples": _erase_examples(session, ids),
+        "posts": _erase_posts(session, [message.external_id for message in messages]),
     }
-    for message in messages:
-        message.text = ERASED
-    session.execute(update(MessageRevision).where(MessageRevision.message_id.in_(ids)).values(text=ERASED))
-    session.execute(update(InboundEvent).where(InboundEvent.message_id.in_(ids)).values(raw=b"", raw_sha256=""))
-    session.execute(
-        update(Draft).where(Draft.message_id.in_(ids)).values(text=ERASED, evidence=[], notes=[], superseded_at=now())
-    )
-    session.execute(update(Preparation).where(Preparation.message_id.in_(ids)).values(outlook={}))
+    _erase_words(session, ids)
+    _erase_preparation(session, ids, cases)
     for identity in identities:
         identity.name, identity.followers = ERASED, 0
         identity.external_id = f"erased-{secrets.token_hex(8)}"
     return counted
+
+
+def _erase_words(session: Session, ids: Sequence[int]) -> None:
+    session.execute(update(Message).where(Message.id.in_(ids)).values(text=ERASED))
+    session.execute(update(MessageRevision).where(MessageRevision.message_id.in_(ids)).values(text=ERASED))
+    session.execute(update(InboundEvent).where(InboundEvent.message_id.in_(ids)).values(raw=b"", raw_sha256=""))
+
+
+def _erase_preparation(session: Session, ids: Sequence[int], cases: Sequence[int]) -> None:
+    session.execute(
+        update(Draft).where(Draft.message_id.in_(ids)).values(text=ERASED, evidence=[], notes=[], superseded_at=now())
+    )
+    session.execute(update(Preparation).where(Preparation.message_id.in_(ids)).values(outlook={}, reasons=[]))
+    session.execute(update(Case).where(Case.id.in_(cases)).values(reasons=[]))
+    # An error's message may quote the text it stumbled over.
+    session.execute(
+        update(Work).where(Work.message_id.in_(ids), Work.last_error.is_not(None)).values(last_error=ERASED)
+    )
+
+
+def _erase_examples(session: Session, ids: Sequence[int]) -> int:
+    examples = session.scalars(select(Example).where(Example.message_id.in_(ids))).all()
+    hashes = [example.text_sha256 for example in examples]
+    session.execute(delete(Embedding).where(Embedding.text_sha256.in_(hashes)))
+    for example in examples:
+        session.delete(example)
+    return len(examples)
 
 
 def _erase_replies(session: Session, cases: list[int]) -> int:
@@ -126,14 +175,23 @@ def _erase_replies(session: Session, cases: list[int]) -> int:
     published = [decision for decision in decisions if decision.final_text]
     for decision in published:
         decision.final_text = ERASED
+    # Our reply stands in the conversation too, with whatever it says to the person by name.
+    ours = session.scalars(select(Message).where(Message.case_id.in_(cases), Message.role == "brand")).all()
+    _erase_words(session, [message.id for message in ours])
+    _erase_posts(session, [message.external_id for message in ours])
     return len(published)
 
 
-def _erase_posts(session: Session, messages: Any) -> int:
-    external = [message.external_id for message in messages]
-    return session.execute(  # type: ignore[attr-defined, no-any-return]
-        update(SandboxPost).where(SandboxPost.external_id.in_(external)).values(text=ERASED, author=ERASED)
-    ).rowcount
+def _erase_posts(session: Session, external: Sequence[str]) -> int:
+    posts = session.scalars(select(SandboxPost).where(SandboxPost.external_id.in_(external))).all()
+    for post in posts:
+        post.text, post.author = ERASED, post.author if post.by_brand else ERASED
+    return len(posts)
+
+
+def _revisions(session: Session, ids: Sequence[int]) -> Sequence[MessageRevision]:
+    wanted = select(MessageRevision).where(MessageRevision.message_id.in_(ids))
+    return session.scalars(wanted.order_by(MessageRevision.message_id, MessageRevision.revision)).all()
 
 
 def _messages_of(person: Customer) -> Any:

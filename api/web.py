@@ -23,7 +23,18 @@ from knowledge.settings import Settings, WrongSettings
 log = structlog.get_logger()
 
 PROBLEM = "application/problem+json"
-csrf = CSRFProtect()
+
+
+class Csrf(CSRFProtect):  # type: ignore[misc]
+    """CSRF protection for cookies. A request with a bearer token is not asked for it: no browser adds one by itself,
+    and with the header present the cookie counts for nothing (`api.rest.access`)."""
+
+    def protect(self) -> None:
+        if not request.headers.get("Authorization"):
+            super().protect()
+
+
+csrf = Csrf()
 limiter = Limiter(get_remote_address)
 
 

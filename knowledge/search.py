@@ -99,12 +99,23 @@ class KnowledgeBase:
             allowed = self._allowed(session, held, audience, channel_kind)
             asked = language if is_language(language) else None
             ranked = fitted.ranker.rank(text, language=asked, k=k, allowed=allowed)
-            rows = session.execute(_sayable(audience, channel_kind, [one.article for one in ranked])).all()
+            found = [one.article for one in ranked]
+            rows = session.execute(_sayable(audience, channel_kind, found)).all()
+            with_private_steps = set(
+                session.scalars(
+                    select(Variant.article_id).where(Variant.article_id.in_(found), Variant.audience == "private")
+                )
+            )
         said: dict[str, list[_Sayable]] = {}
         for row in rows:
             said.setdefault(row[0], []).append(row)
         return [
-            _hit(one, _best(said[one.article], asked), fitted.phrasings[one.phrasing].text)
+            _hit(
+                one,
+                _best(said[one.article], asked),
+                fitted.phrasings[one.phrasing].text,
+                private_steps=one.article in with_private_steps,
+            )
             for one in ranked
             if one.article in said
         ]
@@ -225,7 +236,7 @@ def _best(rows: Sequence[_Sayable], language: str | None) -> _Sayable:
     return min(rows, key=order)
 
 
-def _hit(ranked: Ranked, row: _Sayable, phrasing: str) -> Hit:
+def _hit(ranked: Ranked, row: _Sayable, phrasing: str, *, private_steps: bool) -> Hit:
     article, category, language, audience, _, version, number, text = row
     return Hit(
         article=article,
@@ -237,4 +248,5 @@ def _hit(ranked: Ranked, row: _Sayable, phrasing: str) -> Hit:
         number=number,
         answer=text,
         phrasing=phrasing,
+        private_steps=private_steps,
     )

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from api.cli.frame import BadInput, Json, answer, progress, table, workspace
 from api.workspace import Workspace
+from bot.language import detect
 from knowledge.encoder import load_encoder
 from knowledge.exchange import Report, export_base, import_base
 from knowledge.languages import LANGUAGES, is_language
@@ -65,7 +66,7 @@ def export(path: Annotated[Path, typer.Argument()], format_: Format = None, as_j
 @app.command()
 def search(
     text: Annotated[str, typer.Argument()],
-    language: Annotated[str | None, typer.Option(help="the language of the text; without: any")] = None,
+    language: Annotated[str | None, typer.Option(help="the language of the text; without: as detected")] = None,
     audience: Annotated[Literal["public", "private"], typer.Option()] = "public",
     k: Annotated[int, typer.Option("-k", min=1, max=100)] = 5,
     as_json: Json = False,
@@ -75,7 +76,7 @@ def search(
         raise BadInput(f"--language is one of {', '.join(LANGUAGES)}, not {language!r}")
     with workspace() as space, progress("loading") as count:
         base = KnowledgeBase(space.database, load_encoder(space.settings.embedding_model), count)
-        hits = base.search(text, language=language, audience=audience, k=k)
+        hits = base.search(text, language=language or detect(text).language, audience=audience, k=k)
     rows = [asdict(hit) for hit in hits]
     shown = [(f"{hit.probability:.2f}", hit.article, hit.language, hit.phrasing) for hit in hits]
     answer(as_json, rows, lambda: table("", ["probability", "article", "language", "nearest phrasing"], shown))

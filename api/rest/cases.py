@@ -12,7 +12,7 @@ from api import inbox
 from api.cases import claim, release, reopen
 from api.decide import Done, Wish
 from api.problems import Refused, not_found
-from api.rest.access import need, workspace
+from api.rest.access import need, needs, workspace
 from api.tables import Team
 
 blueprint = Blueprint("cases", __name__, url_prefix="/api", description="One customer's problem and its decisions")
@@ -77,6 +77,7 @@ class DoneSchema(Schema):
 
 
 @blueprint.route("/cases", methods=["GET"])
+@needs("read")
 @blueprint.arguments(QueueQuery, location="query")
 @blueprint.response(200)
 def list_cases(query: dict[str, Any]) -> dict[str, Any]:
@@ -117,6 +118,7 @@ def claim_case(case_id: int) -> dict[str, Any]:
 
 
 @blueprint.route("/cases/<int:case_id>/release", methods=["POST"])
+@needs("decide")
 @blueprint.arguments(ReleaseBody)
 @blueprint.response(204)
 def release_case(body: dict[str, Any], case_id: int) -> None:
@@ -138,6 +140,7 @@ def reopen_case(case_id: int) -> None:
 
 
 @blueprint.route("/cases/<int:case_id>/decisions", methods=["POST"])
+@needs("decide")
 @blueprint.arguments(DecisionBody)
 @blueprint.response(201, DoneSchema)
 def decide_case(body: dict[str, Any], case_id: int) -> Done:

@@ -26,6 +26,7 @@ from api.rest.knowledge_shapes import (
     SearchQuery,
     VersionsSchema,
 )
+from bot.language import detect
 from knowledge import store
 from knowledge.article_files import as_plain
 from knowledge.article_text import ArticleProblem, ArticleText, checked
@@ -131,8 +132,9 @@ def search_knowledge(query: dict[str, Any]) -> dict[str, Any]:
     """Articles by meaning, as the assistant finds them. 503 `warming_up` with Retry-After until it is loaded."""
     base = knowledge_service().base()
     started = time.perf_counter()
+    language = query["language"] or detect(query["q"]).language
     hits = base.search(
-        query["q"], language=query["language"], audience=query["audience"], channel_kind=query["channel"], k=query["k"]
+        query["q"], language=language, audience=query["audience"], channel_kind=query["channel"], k=query["k"]
     )
     took = (time.perf_counter() - started) * 1000
     return {"hits": [asdict(hit) for hit in hits], "revision": base.revision, "took_ms": round(took, 2)}

@@ -10,7 +10,7 @@ from flask_wtf.csrf import generate_csrf
 from marshmallow import Schema, fields, validate
 
 from api.accounts import Principal, log_in, log_out, principal_of_session
-from api.rest.access import REFERENCE, need, principal, workspace
+from api.rest.access import REFERENCE, need, needs, principal, workspace
 from api.tables import Account
 from api.web import csrf, limiter
 from knowledge.languages import LANGUAGES
@@ -75,6 +75,7 @@ def me() -> dict[str, Any]:
 
 
 @blueprint.route("/me", methods=["PUT"])
+@needs("read")
 @blueprint.arguments(MeBody)
 @blueprint.response(200, MeSchema)
 def change_me(body: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy import select
 
 from api.outbox import Outbox
-from api.rest.access import need, workspace
+from api.rest.access import need, needs, workspace
 from api.rest.cases import PublicationSchema, _id
 from api.tables import Channel, Decision, Message, Publication
 
@@ -30,6 +30,7 @@ class SettleBody(Schema):
 
 
 @blueprint.route("", methods=["GET"])
+@needs("read")
 @blueprint.arguments(ListQuery, location="query")
 @blueprint.response(200)
 def list_publications(query: dict[str, Any]) -> list[dict[str, Any]]:
@@ -52,6 +53,7 @@ def list_publications(query: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @blueprint.route("/<int:publication_id>/settle", methods=["POST"])
+@needs("decide")
 @blueprint.arguments(SettleBody)
 @blueprint.response(200, PublicationSchema)
 def settle_publication(body: dict[str, Any], publication_id: int) -> Publication:

@@ -28,6 +28,21 @@ export function bring({ message, tab, text }) {
   if (desk()?.dataset.message === message) state.tab = tab;
 }
 
+// The person writes on, and a newer message becomes the one to answer: what they have typed goes with them.
+export function carry(from) {
+  const to = desk()?.dataset.message;
+  if (!to || from === to) return false;
+  const tabs = panels().map((panel) => panel.dataset.panel);
+  const start = `odzew.text.${from}.`;
+  const found = Object.keys(localStorage).filter((key) => key.startsWith(start));
+  for (const key of found) {
+    const tab = key.slice(start.length);
+    localStorage.setItem(`odzew.text.${to}.${tabs.includes(tab) ? tab : "own"}`, localStorage.getItem(key));
+    localStorage.removeItem(key);
+  }
+  return found.length > 0;
+}
+
 function keep(panel) {
   const text = textOf(panel);
   if (text === originalOf(panel)) localStorage.removeItem(keyFor(panel.dataset.panel));

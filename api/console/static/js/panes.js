@@ -80,14 +80,18 @@ export async function refreshCase() {
   const known = new Set([...document.querySelectorAll("#tree > li")].map((post) => post.id));
   const html = await part(`/inbox/${id}?part=case`);
   if (html === null || id !== caseId()) return;
+  const { message } = editor.desk().dataset;
+  const [wasDirty, wasEditing] = [editor.isDirty(), editor.isEditing()];
   patch(casePart, html);
   for (const post of document.querySelectorAll("#tree > li")) if (!known.has(post.id)) post.classList.add("fresh");
+  const carried = editor.carry(message);
   if (decide.moved()) {
     seen.changedAt = performance.now();
-    if (editor.isDirty() || editor.isEditing()) seen.unseen = true;
+    if (wasDirty || wasEditing) seen.unseen = true;
     else decide.look();
   }
   mountCase();
+  if (carried && wasEditing && !editor.isEditing()) editor.edit();
 }
 
 export const refresh = () => Promise.all([refreshQueue(), refreshCase()]).catch(quiet);
