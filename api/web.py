@@ -29,9 +29,9 @@ class Csrf(CSRFProtect):  # type: ignore[misc]
     """CSRF protection for cookies. A request with a bearer token is not asked for it: no browser adds one by itself,
     and with the header present the cookie counts for nothing (`api.rest.access`)."""
 
-    def protect(self) -> None:
+    def protect(self, *args: Any, **kwargs: Any) -> None:
         if not request.headers.get("Authorization"):
-            super().protect()
+            super().protect(*args, **kwargs)
 
 
 csrf = Csrf()

@@ -54,6 +54,12 @@ def test_the_most_urgent_case_comes_first_and_the_nearest_deadline_next(story: S
     assert [row["id"] for row in rows(story)] == [first.case_id, second.case_id, calm.case_id]
 
 
+def test_the_newest_can_come_first(story: Story) -> None:
+    first, second = story.writes(author="ann", thread="a"), story.writes(author="bea", thread="b")
+    raise_priority(story, first, 90)
+    assert [row["id"] for row in rows(story, order="newest")] == [second.case_id, first.case_id]
+
+
 def test_filters_find_what_they_say(story: Story) -> None:
     asked = story.asked("Не работает интернет", author="katya", thread="k")
     other = story.asked("where is my 100% discount_code", author="bob", thread="b")

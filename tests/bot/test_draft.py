@@ -172,3 +172,19 @@ def test_every_draft_keeps_the_promises(
                 assert any(evidence.sentence in source for source in sources)
         if audience == "public":
             assert privacy.find(draft.text, language) == []
+
+
+def test_a_sure_threat_to_leave_is_met_even_without_an_article(assistant: Make) -> None:
+    request = Request("odchodzę do konkurencji, mam was dość", "facebook")
+    sure = assistant("cancellation_threat", 0.9, threshold=0.9).prepare(request)
+    assert [draft.stance for draft in sure.drafts] == ["go_private"]
+    assert assistant("cancellation_threat", 0.6, threshold=0.9).prepare(request).reason == "below_threshold"
+
+
+def test_only_what_is_broken_is_asked_about(assistant: Make) -> None:
+    def stances(article: str) -> list[str]:
+        question = articles()[article]["languages"]["cs"]["question"]
+        return [draft.stance for draft in assistant("question").prepare(Request(question, "facebook")).drafts]
+
+    assert "ask" in stances("no-signal")
+    assert "ask" not in stances("roaming-charges-eu")

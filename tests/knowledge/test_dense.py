@@ -11,7 +11,7 @@ FAR = 2**40
 @pytest.fixture
 def vectors() -> Vectors:
     rows = np.random.default_rng(7).normal(size=(50, 16)).astype(np.float32)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
 
 @pytest.fixture

@@ -117,6 +117,23 @@ def test_a_new_article_is_found_soon_while_the_old_ones_answer(filled: Database,
     assert not base.refresh()
 
 
+def test_only_changed_phrasings_are_fitted_anew(
+    filled: Database, base: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("knowledge.search.Ranker.fit", None)
+        change(filled, "no-signal", pl={"answer": "Nowa odpowiedź."})
+        with filled.write() as session:
+            retire(session, "late-fee")
+        assert base.refresh()
+        with filled.write() as session:
+            restore(session, "late-fee")
+        assert base.refresh()
+    change(filled, "no-signal", pl={"variants": ["nic nie łapie"], "answer": "Nowa odpowiedź."})
+    assert base.refresh()
+    assert base.phrasings == sum(len(texts) for said in ASKED.values() for texts in said.values()) - 1
+
+
 def test_an_article_without_an_answer_is_not_found(filled: Database) -> None:
     change(filled, "no-signal", en=None, pl={"answer": ""})
     base = KnowledgeBase(filled, encoder())

@@ -35,8 +35,7 @@ def held(database: Database, article_id: str = "no-signal") -> ArticleText | Non
 def versions(database: Database) -> list[tuple[str, str, int, str, str]]:
     with database.read() as session:
         return sorted(
-            (past.language, past.audience, past.number, past.state, past.text)
-            for past in history(session, "no-signal")
+            (past.language, past.audience, past.number, past.state, past.text) for past in history(session, "no-signal")
         )
 
 
@@ -144,7 +143,9 @@ def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
 
 def test_the_same_text_typed_in_two_ways_is_one_text() -> None:
     composed = article(pl={"answer": "Zażółć\ngęślą.", "variants": ["a b"]})
-    typed = article(pl={"answer": " Zaz\u0307o\u0301łc\u0301\r\nge\u0328s\u0301la\u0328. ", "variants": ["a  b", "a\tb"]})
+    typed = article(
+        pl={"answer": " Zaz\u0307o\u0301łc\u0301\r\nge\u0328s\u0301la\u0328. ", "variants": ["a  b", "a\tb"]}
+    )
     assert composed == typed
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,8 +11,11 @@ import pytest
 
 from bot.rasa_training import TrainingFailed
 from knowledge.database import Database, now
+from knowledge.settings import Settings
+from tests.fixtures.database import sqlite_only
 from training import intents
 from training.intents import train_intents
+from training.launch import launch
 from training.records import INTENTS
 from training.runs import RunBusy, begin, hold_turn, note_progress, recent, settle_dead
 from training.tables import Run
@@ -63,6 +67,16 @@ def test_a_run_whose_process_never_came_is_given_up(database: Database, home: Pa
     assert begin(database, home, INTENTS, "timur") != run
 
 
+def test_what_a_killed_run_left_behind_is_removed(database: Database, home: Path) -> None:
+    folder = home / "models"
+    (folder / ".data-abc").mkdir(parents=True)
+    for name in (".data-abc/pl.yml", ".run-7-99.tar.gz", "intents-0001.tar.gz"):
+        (folder / name).write_text("a customer's words", encoding="utf-8")
+    with pytest.raises(TrainingFailed):
+        train_intents(database, home, "timur", nothing)
+    assert {path.name for path in folder.iterdir()} == {"intents-0001.tar.gz", "training.lock"}
+
+
 def test_a_run_without_examples_fails_with_a_reason(database: Database, home: Path) -> None:
     with pytest.raises(TrainingFailed, match="no held-out examples"):
         train_intents(database, home, "timur", nothing)
@@ -86,3 +100,16 @@ def test_a_stopped_run_says_so(
     with contextlib.ExitStack() as turn:
         turn.enter_context(hold_turn(home))  # it is free again
     assert not list((home / "models").glob(".run-*"))
+
+
+@sqlite_only
+def test_a_run_in_the_background_says_how_it_went(database: Database, settings: Settings) -> None:
+    run = launch(database, settings, "timur")
+    with pytest.raises(RunBusy):
+        launch(database, settings, "admin")
+    ends = time.monotonic() + 60
+    while newest(database).state == "running" and time.monotonic() < ends:
+        time.sleep(0.1)
+    found = newest(database)
+    assert (found.id, found.state, found.started_by) == (run, "failed", "timur")
+    assert "no held-out examples" in (settings.home / "logs" / "training.log").read_text(encoding="utf-8")
