@@ -273,7 +273,10 @@ def test_a_token_can_never_decide(story: Story, role: str) -> None:
     message = story.asked()
     wish = story.wish(message)
     machine = story.people.machine(role)
-    for act in (lambda: story.workspace.desk.decide(machine, wish, "key"), lambda: story.workspace.desk.undo(machine, 1)):
+    for act in (
+        lambda: story.workspace.desk.decide(machine, wish, "key"),
+        lambda: story.workspace.desk.undo(machine, 1),
+    ):
         with pytest.raises(Refused) as caught:
             act()
         assert (caught.value.status, caught.value.code) == (403, "people_only")

@@ -216,8 +216,10 @@ def test_nothing_is_acknowledged_when_the_commit_fails(
 
 @sqlite_only
 def test_what_arrived_is_kept_byte_for_byte(net: Visitor, story: Story) -> None:
-    raw = b'{"type":"created", "event_id":"e1","conversation":"t","public":true,"extra":[1],' \
+    raw = (
+        b'{"type":"created", "event_id":"e1","conversation":"t","public":true,"extra":[1],'
         b'"message":{"id":"m","author":{"id":"ola"},"text":"\\u0000 zero, \\ud800 half, \\ud83d\\ude00 whole"}}'
+    )
     assert deliver(net, raw).status_code == 202
     with story.workspace.database.read() as session:
         event = session.scalars(select(InboundEvent)).one()

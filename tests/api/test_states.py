@@ -1,0 +1,57 @@
+"""Whatever the order, and whoever dies: only a person's words, once, and nothing lost."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from api import outbox, publisher
+from api.tables import Channel
+from api.workspace import Workspace
+from tests.api.walk import POLICIES, Walk, Wire
+from tests.fixtures.database import sqlite_only
+from tests.fixtures.workspace import MakeChannel, People
+
+
+@pytest.fixture
+def template(workspace: Workspace, people: People, make_channel: MakeChannel, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with people and one channel for each kind of network; no waiting between attempts."""
+    for policy in POLICIES.values():
+        make_channel(policy.name, idempotency=policy.idempotency)
+    wires: dict[str, Wire] = {}
+
+    def wire_of(channel: Channel, *_args: object, **_given: object) -> Wire:
+        return wires[channel.key]
+
+    monkeypatch.setattr(publisher, "outlet_of", wire_of)
+    monkeypatch.setattr(outbox, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(outbox, "_backoff", lambda _attempt: timedelta(0))
+    Walk.wires = wires
+    workspace.database.close()
+    return workspace.settings.home
+
+
+def walk(template: Path, tmp_path: Path, runs: int, steps: int) -> None:
+    Walk.template = template
+    numbers = itertools.count()
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        lambda: Walk(tmp_path / f"run-{next(numbers)}"),
+        # A life is slow to repeat, so a failing one is shown as it was found; `@seed` and time would shrink it.
+        settings=settings(max_examples=runs, stateful_step_count=steps, phases=[Phase.generate]),
+    )
+
+
+@sqlite_only
+def test_only_a_persons_words_once_and_nothing_lost(template: Path, tmp_path: Path) -> None:
+    walk(template, tmp_path, runs=60, steps=30)
+
+
+@pytest.mark.slow
+@sqlite_only
+def test_only_a_persons_words_once_and_nothing_lost_in_long_lives(template: Path, tmp_path: Path) -> None:
+    walk(template, tmp_path, runs=500, steps=50)
