@@ -8,12 +8,15 @@ import sys
 from typing import Any
 
 import structlog
+from apispec import BasePlugin
 from flask import Flask, Response, g, jsonify, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_smorest import Api
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter, Map
 
 from api.problems import Refused
 from api.rest.hygiene import refuse_unstorable
@@ -23,6 +26,8 @@ from knowledge.settings import Settings, WrongSettings
 log = structlog.get_logger()
 
 PROBLEM = "application/problem+json"
+LARGEST = 2**31 - 1
+"""The largest number of a row: PostgreSQL's integer."""
 
 
 class Csrf(CSRFProtect):  # type: ignore[misc]
@@ -38,11 +43,26 @@ csrf = Csrf()
 limiter = Limiter(get_remote_address)
 
 
+class RowNumber(IntegerConverter):
+    """A number in an address that a row can have; a larger one names nothing (404), on either database."""
+
+    def __init__(self, map_: Map) -> None:
+        super().__init__(map_, max=LARGEST)
+
+
 class ProblemApi(Api):  # type: ignore[misc]
     """flask-smorest with problem+json for every error."""
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         return _http_problem(error)
+
+
+class NamedOperations(BasePlugin):
+    """Gives each operation of the description the name of its view as `operationId`."""
+
+    def operation_helper(self, path: str | None = None, operations: dict[str, Any] | None = None, **given: Any) -> None:
+        for operation in (operations or {}).values():
+            operation.setdefault("operationId", given["rule"].endpoint.rpartition(".")[2])
 
 
 def create_app(workspace: Workspace) -> Flask:
@@ -70,6 +90,7 @@ def create_app(workspace: Workspace) -> Flask:
         OPENAPI_URL_PREFIX="/api",
         OPENAPI_JSON_PATH="openapi.json",
     )
+    app.url_map.converters["int"] = RowNumber
     app.extensions["odzew"] = workspace
     csrf.init_app(app)
     limiter.init_app(app)
@@ -95,7 +116,7 @@ def _register(app: Flask) -> None:
     from api.console import blueprint as console
     from api.rest import cases, events, health, knowledge, login, publications, sandbox, training, webhooks
 
-    api = ProblemApi(app)
+    api = ProblemApi(app, spec_kwargs={"extra_plugins": [NamedOperations()]})
     for module in (login, cases, publications, knowledge, training, sandbox):
         api.register_blueprint(module.blueprint)
     for plain in (webhooks.blueprint, events.blueprint, health.blueprint, console):
@@ -107,6 +128,9 @@ def _handle_errors(app: Flask) -> None:
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(CSRFError, lambda error: problem(400, "bad_csrf", str(error.description)))
+    app.register_error_handler(
+        DataError, lambda _error: problem(422, "bad_value", "a value is outside what can be stored")
+    )
     app.register_error_handler(Exception, _unexpected)
 
 

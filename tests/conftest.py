@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
@@ -15,6 +16,9 @@ pytest_plugins = [
     "tests.fixtures.story",
     "tests.fixtures.running",
 ]
+
+# structlog's own default draws every traceback with its local variables, which takes a second each.
+structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()])
 
 # Examples share a test's database on purpose, and a busy machine is no finding.
 settings.register_profile(

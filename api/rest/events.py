@@ -94,7 +94,7 @@ def stream() -> Response:
         raise Refused(503, "too_many_streams", "too many live connections: the page asks again by itself")
     after = request.headers.get("Last-Event-ID") or request.args.get("after", "")
     listener = watcher.listen()
-    start = int(after) if after.isdecimal() and len(after) < 18 else None
+    start = int(after) if after.isdecimal() and len(after) < 10 else None
     return Response(
         _lines(workspace(), listener, start),
         content_type="text/event-stream",

@@ -133,7 +133,7 @@ bodies = st.one_of(
 
 
 @given(data=st.data())
-@settings(max_examples=350)
+@settings(max_examples=250)
 def hammer(client: Visitor, known: list[str], data: st.DataObject) -> None:
     method, path = data.draw(st.sampled_from(known)).split(" ", 1)
     while "{" in path:

@@ -3,7 +3,8 @@
 import { count } from "./count.js";
 import { say } from "./texts.js";
 
-const state = { tab: null, editing: new Set(), message: null };
+// `chosen` is the tab the person picked or wrote in; until they do, the first one is shown, whichever that comes to be.
+const state = { tab: null, chosen: null, editing: new Set(), message: null };
 
 export const desk = () => document.getElementById("desk");
 const panels = () => [...document.querySelectorAll("#drafts [data-panel]")];
@@ -25,7 +26,7 @@ export function forget(message) {
 // A reply that was taken back comes back to its place.
 export function bring({ message, tab, text }) {
   localStorage.setItem(`odzew.text.${message}.${tab}`, text);
-  if (desk()?.dataset.message === message) state.tab = tab;
+  if (desk()?.dataset.message === message) state.chosen = tab;
 }
 
 // The person writes on, and a newer message becomes the one to answer: what they have typed goes with them.
@@ -56,7 +57,7 @@ export function mount() {
   if (state.message !== here.dataset.message) {
     state.message = here.dataset.message;
     state.editing.clear();
-    state.tab = panels().find((panel) => stored(panel.dataset.panel) !== null)?.dataset.panel ?? null;
+    state.chosen = panels().find((panel) => stored(panel.dataset.panel) !== null)?.dataset.panel ?? null;
   }
   if (here.dataset.writing !== "yes") state.editing.clear();
   for (const panel of panels()) {
@@ -67,7 +68,7 @@ export function mount() {
     if (kept === originalOf(panel)) localStorage.removeItem(keyFor(panel.dataset.panel));
     show(panel);
   }
-  select(state.tab ?? panels()[0]?.dataset.panel);
+  turnTo(state.chosen ?? panels()[0]?.dataset.panel);
 }
 
 function show(panel) {
@@ -80,6 +81,11 @@ function show(panel) {
 }
 
 export function select(tab) {
+  state.chosen = tab;
+  turnTo(tab);
+}
+
+function turnTo(tab) {
   const known = panels().some((panel) => panel.dataset.panel === tab);
   state.tab = known ? tab : panels()[0]?.dataset.panel ?? null;
   for (const panel of panels()) panel.hidden = panel.dataset.panel !== state.tab;
@@ -95,6 +101,7 @@ export function edit({ focus = true } = {}) {
   const panel = current();
   const area = panel && writing(panel);
   if (!area) return;
+  state.chosen = panel.dataset.panel;
   state.editing.add(panel.dataset.panel);
   show(panel);
   if (focus) {
@@ -128,6 +135,7 @@ export function pin() {
 }
 
 export function typed() {
+  state.chosen = current().dataset.panel;
   keep(current());
   update();
 }

@@ -28,6 +28,7 @@ async function publish() {
   if (!panel || document.getElementById("send").disabled || performance.now() - seen.changedAt < CALM_MS) return;
   if (seen.unseen) return document.getElementById("live-note").querySelector("button").focus();
   document.getElementById("send").disabled = true;
+  document.activeElement?.blur(); // out of the text: the key that takes it back must work at once
   const draft = panel.dataset.draft ? Number(panel.dataset.draft) : null;
   const done = await attempt(() => decide.decide("publish", { draft, text: editor.textOf(panel) }));
   if (done) {
