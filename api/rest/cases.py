@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import request
+from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from api import inbox
@@ -12,7 +13,6 @@ from api.cases import claim, release, reopen
 from api.decide import Done, Wish
 from api.problems import Refused, not_found
 from api.rest.access import need, needs, workspace
-from api.rest.blueprint import Blueprint
 from api.tables import Team
 
 blueprint = Blueprint("cases", __name__, url_prefix="/api", description="One customer's problem and its decisions")

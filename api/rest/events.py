@@ -37,6 +37,7 @@ class Watcher:
         self._listeners: weakref.WeakSet[queue.Queue[dict[str, Any] | None]] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._started = False
+        self._stopped = threading.Event()
 
     def listen(self) -> queue.Queue[dict[str, Any] | None]:
         """A queue that gets each event from now on; None means: too far behind, connect again."""
@@ -44,18 +45,23 @@ class Watcher:
         with self._lock:
             self._listeners.add(listener)
             if not self._started:
+                # Read here, not in the thread: what happens before the thread runs must not fall between.
+                with self._workspace.database.read() as session:
+                    last = session.scalar(select(func.max(Event.id))) or 0
                 self._started = True
-                threading.Thread(target=self._watch, name="event-watcher", daemon=True).start()
+                threading.Thread(target=self._watch, args=(last,), name="event-watcher", daemon=True).start()
         return listener
+
+    def stop(self) -> None:
+        """Watch no more."""
+        self._stopped.set()
 
     @property
     def listeners(self) -> int:
         return len(self._listeners)
 
-    def _watch(self) -> None:
-        with self._workspace.database.read() as session:
-            last = session.scalar(select(func.max(Event.id))) or 0
-        while True:
+    def _watch(self, last: int) -> None:
+        while not self._stopped.is_set():
             self._workspace.nudge.wait("events", POLL_SECONDS)
             try:
                 fresh = events_after(self._workspace, last)

@@ -9,13 +9,13 @@ from typing import Any
 from urllib.parse import quote
 
 from flask import request
+from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
 from api.history import record
 from api.knowledge_service import knowledge_service
 from api.problems import Refused, conflict, invalid, not_found
 from api.rest.access import need, needs, workspace
-from api.rest.blueprint import Blueprint
 from api.rest.knowledge_shapes import (
     ArticleBody,
     ArticleSchema,

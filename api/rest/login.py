@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask import session
+from flask_smorest import Blueprint
 from flask_wtf.csrf import generate_csrf
 from marshmallow import Schema, fields, validate
 
 from api.accounts import Principal, log_in, log_out, principal_of_session
 from api.rest.access import REFERENCE, need, needs, principal, workspace
-from api.rest.blueprint import Blueprint
 from api.tables import Account
 from api.web import csrf, limiter
 from knowledge.languages import LANGUAGES

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 from sqlalchemy import select
 
 from api.outbox import Outbox
 from api.rest.access import need, needs, workspace
-from api.rest.blueprint import Blueprint
 from api.rest.cases import PublicationSchema, _id
 from api.tables import Channel, Decision, Message, Publication
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from api import sandbox
 from api.problems import not_found
 from api.rest.access import workspace
-from api.rest.blueprint import Blueprint
 from api.web import limiter
 
 blueprint = Blueprint("sandbox", __name__, url_prefix="/api/wall", description="The sandbox wall")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from api.history import record
 from api.problems import not_found
 from api.rest.access import need, needs, workspace
-from api.rest.blueprint import Blueprint
 from api.training_queue import label_message, uncertain_messages
 from api.training_view import example_row, model_row, models, refused, runs, written_down
 from knowledge.languages import LANGUAGES

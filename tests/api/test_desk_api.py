@@ -36,7 +36,7 @@ def decide(client: Visitor, message: Message, body: Any, key: str = "key") -> Te
 def test_a_case_is_read_claimed_decided_undone_and_decided_again(agata: Visitor, story: Story) -> None:
     message = story.asked()
     queue = agata.get("/api/cases").get_json()
-    assert [row["id"] for row in queue["rows" if "rows" in queue else "items"]] == [message.case_id]
+    assert [row["id"] for row in queue["items"]] == [message.case_id]
     draft = story.draft(message)
     body = wish(agata, message, draft=draft.id, text=draft.text)
     done = decide(agata, message, body)
