@@ -208,7 +208,7 @@ def test_a_damaged_vector_is_made_anew(database: Database) -> None:
 def test_a_start_that_is_broken_off_goes_on(database: Database) -> None:
     class Failing(Remembering):
         def phrasings(self, texts: Sequence[str]) -> NDArray[np.float32]:
-            if len(self.asked) >= 64:
+            if self.asked:  # whichever of the two batches comes second
                 raise KeyboardInterrupt
             return super().phrasings(texts)
 
