@@ -14,7 +14,9 @@ pytest_plugins = [
     "tests.fixtures.redis",
     "tests.fixtures.workspace",
     "tests.fixtures.story",
+    "tests.fixtures.lines",
     "tests.fixtures.running",
+    "tests.fixtures.processes",
 ]
 
 # structlog's own default draws every traceback with its local variables, which takes a second each.

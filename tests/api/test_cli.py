@@ -63,9 +63,7 @@ def test_a_token_is_shown_once_and_can_be_revoked(cli: Command) -> None:
     made = cli("tokens", "add", "metrics", "--role", "agent", "--days", "3")
     assert made["token"].startswith(made["prefix"] + ".")
     assert cli("tokens", "revoke", made["prefix"])["revoked"]
-    assert cli("tokens", "list") == [
-        {"prefix": made["prefix"], "name": "metrics", "role": "agent", "revoked": True}
-    ]
+    assert cli("tokens", "list") == [{"prefix": made["prefix"], "name": "metrics", "role": "agent", "revoked": True}]
 
 
 def test_a_channel_is_added_changed_and_its_secret_rotated(cli: Command, home: Path) -> None:

@@ -11,56 +11,15 @@ from sqlalchemy import select
 
 from api import outbox
 from api.channels.outlets import SandboxOutlet
-from api.decide import Done
 from api.problems import Refused
-from api.publisher import Ownership, Publisher
+from api.publisher import Ownership
 from api.tables import DeliveryAttempt, Message, Publication, SandboxPost
-from api.workspace import Workspace
 from knowledge.database import now
 from tests.fixtures.database import sqlite_only
+from tests.fixtures.lines import drain, sent
 from tests.fixtures.network import Fault, Network
 from tests.fixtures.story import Story
-from tests.fixtures.workspace import BLIND, KEY, READBACK, MakeChannel, People, Policy, channel_on
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "SETTLE_SECONDS", 0.0)
-    monkeypatch.setattr(outbox, "_backoff", lambda _attempt: timedelta(0))
-
-
-def on(policy: Policy, network: Network, workspace: Workspace, people: People, make: MakeChannel) -> Story:
-    return Story(workspace, people, channel_on(network, make, policy))
-
-
-@pytest.fixture
-def key(network: Network, workspace: Workspace, people: People, make_channel: MakeChannel) -> Story:
-    return on(KEY, network, workspace, people, make_channel)
-
-
-@pytest.fixture
-def readback(network: Network, workspace: Workspace, people: People, make_channel: MakeChannel) -> Story:
-    return on(READBACK, network, workspace, people, make_channel)
-
-
-@pytest.fixture
-def blind(network: Network, workspace: Workspace, people: People, make_channel: MakeChannel) -> Story:
-    return on(BLIND, network, workspace, people, make_channel)
-
-
-def drain(publisher: Publisher, rounds: int = 40) -> None:
-    """Work until nothing is due."""
-    for _ in range(rounds):
-        if not publisher.step():
-            return
-    raise AssertionError("the publisher never comes to rest")
-
-
-def sent(story: Story, text: str = "We are on it.", **more: object) -> tuple[Done, Publication]:
-    """A decided reply after the publisher has done what it could."""
-    done = story.decides(story.asked(**more), text=text)  # type: ignore[arg-type]
-    drain(story.publisher())
-    return done, story.publication(done)
+from tests.fixtures.workspace import MakeChannel
 
 
 def test_a_decided_text_arrives_byte_for_byte_and_shows_in_the_conversation(key: Story, network: Network) -> None:
@@ -114,63 +73,6 @@ def test_a_network_that_is_away_is_tried_again_and_at_last_shown_to_a_person(key
     assert publication.reason.startswith("no connection")
 
 
-AMBIGUOUS: tuple[Fault, ...] = (
-    "accept_then_500", "accept_then_reset", "accept_then_rubbish", "accept_then_no_id", "accept_then_403",
-)  # fmt: skip
-
-
-@sqlite_only
-def test_an_unclear_answer_is_settled_by_the_key(key: Story, network: Network) -> None:
-    network.faults.extend(AMBIGUOUS)
-    _, publication = sent(key)
-    assert (publication.state, publication.attempt) == ("sent", len(AMBIGUOUS) + 1)
-    assert len(network.posts) == 1
-
-
-@sqlite_only
-@pytest.mark.parametrize("fault", AMBIGUOUS)
-def test_an_unclear_answer_is_settled_by_looking(readback: Story, network: Network, fault: Fault) -> None:
-    network.faults.append(fault)
-    _, publication = sent(readback)
-    assert (publication.state, publication.attempt, len(network.posts)) == ("sent", 1, 1)
-    assert publication.external_id == network.posts[0].id
-
-
-def test_an_unclear_answer_of_a_blind_network_is_shown_and_never_retried(blind: Story, network: Network) -> None:
-    network.faults.extend(["accept_then_500", "reset"])
-    _, there = sent(blind, author="a", thread="a")
-    _, lost = sent(blind, author="b", thread="b")
-    for publication in (there, lost):
-        assert (publication.state, publication.needs_person, publication.attempt) == ("uncertain", True, 1)
-        assert "please look" in publication.reason
-    assert network.requests == 2
-    agata = blind.people["agata"]
-    with pytest.raises(Refused):
-        blind.outbox.retry(agata, there.id)
-    settled = blind.outbox.settled_by(agata, there.id, there=True, external_id=network.posts[0].id)
-    assert (settled.state, settled.needs_person, settled.confirmed_by) == ("sent", False, blind.account("agata").id)
-    assert blind.outbox.settled_by(agata, lost.id, there=False, external_id=None).state == "queued"
-    drain(blind.publisher())
-    assert [(p.state, p.needs_person) for p in blind.publications()] == [("sent", False)] * 2
-    assert network.duplicates == []
-    with pytest.raises(Refused) as caught:
-        blind.outbox.settled_by(agata, lost.id, there=True, external_id=None)
-    assert caught.value.code == "not_uncertain"
-
-
-@sqlite_only
-def test_a_machine_cannot_settle_or_retry(blind: Story, network: Network) -> None:
-    network.faults.append("reset")
-    _, publication = sent(blind)
-    for act in (
-        lambda machine: blind.outbox.settled_by(machine, publication.id, there=True, external_id=None),
-        lambda machine: blind.outbox.retry(machine, publication.id),
-    ):
-        with pytest.raises(Refused) as caught:
-            act(blind.people.machine("admin"))
-        assert caught.value.code == "people_only"
-
-
 def test_a_reply_of_a_disabled_agent_is_not_sent_and_its_case_comes_back(key: Story, network: Network) -> None:
     message = key.asked()
     done = key.decides(message)
@@ -192,20 +94,6 @@ def test_an_undone_reply_is_never_sent(key: Story, network: Network) -> None:
 
 
 @sqlite_only
-def test_a_late_answer_of_an_older_attempt_changes_nothing(key: Story, network: Network) -> None:
-    key.decides(key.asked())
-    job = key.outbox.next(key.channel.id)
-    assert job is not None
-    assert key.outbox.recover(key.channel.id) == 1
-    drain(key.publisher())
-    from api.channels.outlets import Delivery
-
-    key.outbox.finish(job, Delivery("not_sent", detail="late", retry=False))
-    assert [p.state for p in key.publications()] == ["sent"]
-    assert network.duplicates == []
-
-
-@sqlite_only
 @pytest.mark.parametrize("url", ["http://[broken", "ftp://example.org/", "http:///nowhere", "http://user:x@:99999/"])
 def test_a_poisoned_address_stops_only_its_own_channel(
     key: Story, network: Network, make_channel: MakeChannel, url: str
@@ -218,21 +106,6 @@ def test_a_poisoned_address_stops_only_its_own_channel(
     publication = poisoned.publication(bad)
     assert publication.state == "failed" or publication.needs_person
     assert publication.reason
-
-
-@sqlite_only
-def test_a_text_that_is_no_longer_the_decided_one_is_not_sent(key: Story, network: Network) -> None:
-    from api.privacy import erase
-
-    network.faults.append("refuse_422")
-    _, failed = sent(key, author="a", thread="a")
-    queued = key.decides(key.asked(author="b", thread="b"))
-    for customer in ("1", "2"):
-        erase(key.workspace.database, key.workspace.trail, customer)
-    with pytest.raises(Refused):
-        key.outbox.retry(key.people["agata"], failed.id)
-    drain(key.publisher())
-    assert (key.publication(queued).state, network.posts) == ("retracted", [])
 
 
 def test_one_publisher_owns_a_channel_until_it_dies(key: Story, network: Network) -> None:

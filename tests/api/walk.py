@@ -5,17 +5,15 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import select, update
 
 from api.cases import MOVES
-from api.channels.outlets import Delivery, Reply
 from api.decide import Wish
 from api.problems import Refused
 from api.tables import Case, Channel, Decision, Event, Message, Publication, Work
@@ -24,46 +22,11 @@ from api.worker import Worker
 from api.workspace import Workspace
 from knowledge.database import now
 from knowledge.settings import Settings
+from tests.api.wire import POLICIES, Died, Happening, Wire
 from tests.fixtures.story import Story
-from tests.fixtures.workspace import BLIND, KEY, READBACK, People, Policy
+from tests.fixtures.workspace import People
 
-POLICIES: Final = {policy.name: policy for policy in (KEY, READBACK, BLIND)}
 LOGINS: Final = ("agata", "besnik")
-Happening = Literal["well", "refused", "busy", "lost", "unclear", "dies before", "dies after"]
-
-
-class Died(BaseException):
-    """The process ended here, as kill -9 ends it: nothing after this line runs."""
-
-
-@dataclass
-class Wire:
-    """The network of one channel: what its readers see, and what happens to the next post."""
-
-    policy: Policy
-    posts: list[Reply] = field(default_factory=list)
-    next: Happening = "well"
-
-    def send(self, reply: Reply) -> Delivery:
-        happening, self.next = self.next, "well"
-        if happening == "dies before":
-            raise Died
-        if happening in ("refused", "busy"):
-            return Delivery("not_sent", status=422 if happening == "refused" else 429, retry=happening == "busy")
-        if happening == "lost":
-            return Delivery("ambiguous", detail="reset")
-        if not (self.policy.honours_keys and any(post.key == reply.key for post in self.posts)):
-            self.posts.append(reply)
-        if happening == "dies after":
-            raise Died
-        return (
-            Delivery("ambiguous", detail="500") if happening == "unclear" else Delivery("sent", f"id-{reply.key}", 201)
-        )
-
-    def find(self, reply: Reply) -> str | None:
-        if not self.policy.readback:
-            return "unknown"
-        return f"id-{reply.key}" if any(post.key == reply.key for post in self.posts) else None
 
 
 class Walk(RuleBasedStateMachine):
