@@ -25,8 +25,6 @@ from tests.fixtures.running import until
 from tests.fixtures.story import Story
 from tests.fixtures.workspace import BLIND, KEY, READBACK, MakeChannel, Policy, channel_on
 
-pytestmark = pytest.mark.slow
-
 Start = Callable[..., Processes]
 FAULTS_PER_POST = 0.11
 
@@ -129,11 +127,13 @@ def test_a_paused_publisher_keeps_its_channel_and_a_killed_one_frees_it(
     processes = start_processes()
     first = processes.start("publisher")
     until(lambda: network.requests > 3, 30, "the first requests")
-    processes.freeze(first)
-    second = processes.start("publisher")
-    time.sleep(1.0)
+    network.faults.append("slow")
+    until(lambda: not network.faults, 30, "a slow request")
+    processes.freeze(first)  # while it waits for the network; in the middle of a write it would stop everybody
     stood = network.requests
-    time.sleep(0.7)
+    assert stood < 40
+    second = processes.start("publisher")
+    time.sleep(1.5)
     assert network.requests == stood, "the second waits as long as the first is only paused"
     processes.thaw(first)
     until(lambda: network.requests > stood, 10, "the first going on")

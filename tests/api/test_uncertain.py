@@ -94,3 +94,20 @@ def test_a_text_that_is_no_longer_the_decided_one_is_not_sent(key: Story, networ
         key.outbox.retry(key.people["agata"], failed.id)
     drain(key.publisher())
     assert (key.publication(queued).state, network.posts) == ("retracted", [])
+
+
+@sqlite_only
+def test_a_reply_that_may_have_arrived_is_not_called_retracted(key: Story, network: Network) -> None:
+    """Its agent is disabled between an unclear attempt and the next one: a person has to look."""
+    message = key.asked()
+    done = key.decides(message)
+    network.faults.append("accept_then_500")
+    publisher = key.publisher()
+    publisher.step()
+    publisher.step()
+    assert (key.publication(done).state, len(network.posts)) == ("queued", 1)
+    key.disable("agata")
+    drain(publisher)
+    publication = key.publication(done)
+    assert (publication.state, publication.needs_person) == ("uncertain", True)
+    assert network.requests == 1

@@ -1,7 +1,8 @@
-"""A network as the state machine sees it: what its readers see, and what happens to the next post."""
+"""A network as a walk sees it: what its readers see, and what happens to the next post."""
 
 from __future__ import annotations
 
+import typing
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -10,6 +11,9 @@ from tests.fixtures.workspace import BLIND, KEY, READBACK, Policy
 
 POLICIES: Final = {policy.name: policy for policy in (KEY, READBACK, BLIND)}
 Happening = Literal["well", "refused", "busy", "lost", "unclear", "dies before", "dies after"]
+
+
+HAPPENINGS: Final[tuple[Happening, ...]] = typing.get_args(Happening)
 
 
 class Died(BaseException):
