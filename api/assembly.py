@@ -10,13 +10,13 @@ from bot.assistant import Assistant
 from bot.policy import load_policy
 from bot.ports import IntentUnderstander
 from bot.scenarios import load_scenarios
-from knowledge.encoder import load_encoder
 from knowledge.search import KnowledgeBase
+from knowledge.team import load_team
 
 
 def build_assistant(workspace: Workspace, progress: Callable[[int, int], None] | None = None) -> Assistant:
     """The assistant of a workspace. Loads the encoder and fits the ranker: seconds, the first time longer."""
-    encoder = load_encoder(workspace.settings.embedding_model)
+    encoder = load_team(workspace.settings.embedding_model)
     base = KnowledgeBase(workspace.database, encoder, progress)
     assistant = Assistant(
         base,

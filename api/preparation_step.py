@@ -93,12 +93,12 @@ def _vectors_are_missing(database: Database) -> bool:
 
 def _embed(database: Database, settings: Settings) -> None:
     from api.cli.frame import progress
-    from knowledge.encoder import load_encoder
+    from knowledge.team import load_team
     from knowledge.vectors import embed_missing
 
     print("indexing the knowledge base (each text once)", file=sys.stderr, flush=True)
     with progress("phrasings") as bar:
-        embed_missing(database, load_encoder(settings.embedding_model), bar if sys.stderr.isatty() else _Quarters())
+        embed_missing(database, load_team(settings.embedding_model), bar if sys.stderr.isatty() else _Quarters())
 
 
 class _Quarters:

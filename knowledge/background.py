@@ -6,12 +6,7 @@ import threading
 from dataclasses import dataclass
 from importlib import resources
 
-import numpy as np
-from numpy.typing import NDArray
-
-from knowledge.encoder import Encoder
-
-Vectors = NDArray[np.float32]
+from knowledge.team import Team, Views
 
 _encoded: dict[str, Background] = {}
 _lock = threading.Lock()
@@ -19,12 +14,12 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """The lines with their vectors, row by row: (lines, dimension)."""
+    """The lines with their vectors by every member of a team, row by row: (lines, dimension) each."""
 
     languages: tuple[str, ...]
     texts: tuple[str, ...]
-    queries: Vectors
-    phrasings: Vectors
+    queries: Views
+    phrasings: Views
 
 
 def background_lines() -> list[tuple[str, str]]:
@@ -34,10 +29,11 @@ def background_lines() -> list[tuple[str, str]]:
     return [(language, text) for language, text in rows]
 
 
-def load_background(encoder: Encoder) -> Background:
-    """Encode the lines, once per process and encoder (some seconds the first time)."""
+def load_background(team: Team) -> Background:
+    """Encode the lines, once per process and team (some seconds the first time)."""
     with _lock:
-        if encoder.version not in _encoded:
+        if team.version not in _encoded:
             languages, texts = zip(*background_lines(), strict=True)
-            _encoded[encoder.version] = Background(languages, texts, encoder.queries(texts), encoder.phrasings(texts))
-        return _encoded[encoder.version]
+            asked = tuple(member.encoder.queries(texts) for member in team.members)
+            _encoded[team.version] = Background(languages, texts, asked, team.phrasings(texts, languages))
+        return _encoded[team.version]

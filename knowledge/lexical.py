@@ -53,7 +53,10 @@ class LexicalLeg:
         """Texts as rows over the learned n-grams: (n, n-grams), each of length 1, or 0 when nothing is known."""
         return csr_matrix(self._vectorizer.transform(texts))
 
+    def of(self, wording: csr_matrix) -> csr_matrix:
+        """Cosine of rows that `transform` gave with every phrasing: (n, phrasings), 0..1."""
+        return csr_matrix(wording @ self._by_gram)
+
     def cosines(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Cosine of every text with every phrasing: (n, phrasings), 0..1."""
-        product = self.transform(texts) @ self._by_gram
-        return np.asarray(product.toarray(), dtype=np.float32)
+        return np.asarray(self.of(self.transform(texts)).toarray(), dtype=np.float32)

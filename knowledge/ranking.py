@@ -10,18 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.background import Background, load_background
-from knowledge.calibration import Calibration, Case, signs
-from knowledge.encoder import Encoder
-from knowledge.head import Head, feature_map
-from knowledge.rehearsal import SHARE_NOISE, Rehearsal, best_of_each
-from knowledge.similarity import Similarity
+from knowledge.calibration import SHARPNESS, Calibration, Case, Signs, signs
+from knowledge.regression import Verdict, kernel, regress
+from knowledge.rehearsal import SHARE_NOISE, rehearse
+from knowledge.similarity import Point, Similarity
+from knowledge.team import Team, Vectors, Views
 
-Vectors = NDArray[np.float32]
 Labels = NDArray[np.int64]
-# The head has learned the base's languages only; for a text in another one the nearest phrasing counts beside it.
-FOREIGN_PULL: Final = 8.0
-# Enough phrasings to span the base; more cost time by the cube.
-LANDMARKS: Final = 1500
+Flags = NDArray[np.bool_]
+Doubles = NDArray[np.float64]
+# From 200 to 400 recall differs by less than a point, below 100 bases in many languages lose; 300 take 4 ms.
+NEIGHBOURS: Final = 300
+# In a language the base does not have, the regression has learned the wrong things; the nearest phrasing counts too.
+FOREIGN_PULL: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,57 +48,45 @@ class Ranked:
     probability: float
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a text's neighbours say: their verdict with the pull, each article's nearest phrasing, and the signs."""
+
+    verdict: Verdict
+    scores: Doubles
+    nearest: Labels
+    signs: Signs
+
+
 class Ranker:
     """Ranks the articles of one base for a text. Never changes once fitted, so threads may share it."""
 
-    def __init__(
-        self,
-        articles: Sequence[str],
-        labels: Labels,
-        similarity: Similarity,
-        landmarks: Labels,
-        mapping: Vectors,
-        head: Head,
-        encoder: Encoder,
-    ) -> None:
-        self._articles = tuple(articles)
+    def __init__(self, articles: Sequence[str], labels: Labels, similarity: Similarity, team: Team) -> None:
+        self._articles = np.array(articles)
         self._labels = labels
+        self._depth = len(labels) / len(articles)
         self._similarity = similarity
-        self._landmarks = landmarks
-        self._mapping = mapping
-        self._head = head
-        self._encoder = encoder
+        self._team = team
         self._calibration = Calibration.fit([])
 
     @classmethod
     def fit(
-        cls,
-        phrasings: Sequence[Phrasing],
-        vectors: Vectors,
-        encoder: Encoder,
-        *,
-        background: Background | None = None,
+        cls, phrasings: Sequence[Phrasing], views: Views, team: Team, *, background: Background | None = None
     ) -> Ranker:
-        """Fit on a base and its vectors (phrasings, dimension), which come from `encoder.phrasings`.
+        """Fit on a base and its views, (phrasings, dimension) by every member, which come from `team.phrasings`.
 
-        Takes seconds for thousands of phrasings. Raises ValueError for an empty base or vectors that do not fit it.
+        Takes seconds, nearly all of it for the calibration. Raises ValueError for an empty base or views that do not
+        fit it.
         """
-        if not phrasings or vectors.shape != (len(phrasings), encoder.dimension):
-            raise ValueError(f"vectors of shape {vectors.shape} do not fit {len(phrasings)} phrasings")
-        lines = load_background(encoder) if background is None else background
-        languages = [phrasing.language for phrasing in phrasings]
-        similarity = Similarity([phrasing.text for phrasing in phrasings], languages, vectors, lines)
+        shapes = [vectors.shape for vectors in views]
+        if not phrasings or shapes != [(len(phrasings), member.encoder.dimension) for member in team.members]:
+            raise ValueError(f"vectors of shapes {shapes} do not fit {len(phrasings)} phrasings")
+        lines = load_background(team) if background is None else background
+        texts, languages = [phrasing.text for phrasing in phrasings], [phrasing.language for phrasing in phrasings]
         articles, numbers = np.unique([phrasing.article for phrasing in phrasings], return_inverse=True)
-        labels = numbers.astype(np.int64)
-        everything = np.arange(len(phrasings))
-        landmarks = _spread(labels, LANDMARKS)
-        kernel = similarity.of_phrasings(everything, landmarks)
-        mapping = feature_map(kernel[landmarks])
-        features = np.asarray(kernel @ mapping, dtype=np.float32)
-        head = Head.fit(features, labels, len(articles))
-        ranker = cls(articles.tolist(), labels, similarity, landmarks, mapping, head, encoder)
-        rehearsal = Rehearsal(similarity, features, labels, np.array(languages), FOREIGN_PULL)
-        ranker._calibrate(rehearsal.cases(), lines)
+        similarity = Similarity(texts, languages, views, lines, team)
+        ranker = cls(articles.tolist(), numbers.astype(np.int64), similarity, team)
+        ranker._calibrate(lines)
         return ranker
 
     def rank(
@@ -111,77 +100,73 @@ class Ranker:
     ) -> list[Ranked]:
         """Rank the articles for a text, best first, at most k, only `allowed` article ids when given.
 
-        `language` None means unknown. `vector` (dimension,) is the text's query vector when the caller has it.
-        A text without a letter or a digit finds nothing.
+        `language` None means unknown. `vector` (dimension,) is the text's query vector by the team's first encoder
+        when the caller has it. A text without a letter or a digit finds nothing.
         """
-        candidates = self._candidates(allowed)
-        if not len(candidates) or not any(letter.isalnum() for letter in text):
+        usable = None if allowed is None else np.isin(self._articles, list(allowed))[self._labels]
+        if (usable is not None and not usable.any()) or not any(letter.isalnum() for letter in text):
             return []
-        query = self._encoder.queries([text])[0] if vector is None else vector
-        scores, likeness, row = self._scored(text, query, language, candidates)
-        order = np.argsort(-scores, kind="stable")[:k]
-        best = self._calibration.probability(row)
-        shares = _shares(scores, best)
+        lead = self._team.lead.queries([text])[0] if vector is None else vector
+        spoken = self._similarity.space.guess(lead) if language is None else language
+        point = self._similarity.place(text, self._team.query(text, spoken, lead), spoken)
+        heard = self._hear(point, usable, self._depth)
+        order = np.argsort(-heard.scores, kind="stable")[:k]
+        shares = _shares(heard.scores, self._calibration.probability(heard.signs))
         return [
             Ranked(
-                self._articles[candidates[index]],
-                self._nearest(int(candidates[index]), likeness),
-                float(scores[index]),
+                str(self._articles[heard.verdict.articles[index]]),
+                int(heard.nearest[index]),
+                float(heard.scores[index]),
                 float(shares[index]),
             )
             for index in order
         ]
 
-    def _scored(
-        self, text: str, vector: Vectors, language: str | None, candidates: Labels
-    ) -> tuple[Vectors, Vectors, NDArray[np.float64]]:
-        """Scores of the candidates, likeness to all phrasings, and the signs of how good the best one is."""
-        spoken = self._similarity.space.guess(vector) if language is None else language
-        foreign = spoken not in self._similarity.spoken
-        likeness = self._similarity.of_query(text, vector, spoken)
-        best = best_of_each(likeness, self._labels, len(self._articles))[candidates]
-        logits = self._head.logits(likeness[self._landmarks][None, :] @ self._mapping)[0][candidates]
-        scores = logits + FOREIGN_PULL * best * foreign
-        everyday = self._similarity.everyday(text, vector, spoken)
-        row = signs(scores, float(best[scores.argmax()]), foreign, len(self._labels), everyday)
-        return scores, likeness, row
+    def _hear(self, point: Point, usable: Flags | None, depth: float, text: str = "") -> Heard:
+        rows, likeness = self._similarity.nearest(point, NEIGHBOURS, usable)
+        own = self._similarity.own(rows)
+        gram = kernel(self._similarity.among(rows), own, own)
+        row = kernel(likeness[None, :], np.array([point.own], dtype=np.float32), own)[0]
+        verdict = regress(gram, row, self._labels[rows])
+        # Rows are sorted by likeness, so an article's first row is its nearest phrasing.
+        first = np.unique(self._labels[rows], return_index=True)[1]
+        foreign = point.language not in self._similarity.spoken
+        scores = verdict.scores + FOREIGN_PULL * foreign * likeness[first]
+        top = int(scores.argmax())
+        found = signs(
+            scores,
+            novelty=verdict.novelty,
+            likeness=float(likeness[first[top]] / np.sqrt(max(point.own, 1e-9) * own[first[top]])),
+            everyday=self._similarity.everyday(point, text),
+            foreign=bool(foreign),
+            articles=len(self._articles),
+            depth=depth,
+        )
+        return Heard(verdict, scores, rows[first], found)
 
-    def _candidates(self, allowed: Collection[str] | None) -> Labels:
-        if allowed is None:
-            return np.arange(len(self._articles))
-        return np.flatnonzero([article in allowed for article in self._articles])
+    def _calibrate(self, lines: Background) -> None:
+        def ask(point: Point, usable: Flags, depth: float) -> tuple[Signs, int]:
+            heard = self._hear(point, usable, depth)
+            return heard.signs, int(heard.verdict.articles[heard.scores.argmax()])
 
-    def _nearest(self, article: int, likeness: Vectors) -> int:
-        rows = np.flatnonzero(self._labels == article)
-        return int(rows[likeness[rows].argmax()])
-
-    def _calibrate(self, rehearsed: list[Case], lines: Background) -> None:
+        rehearsed = rehearse(self._similarity, self._labels, ask)
         if not rehearsed:
             return
-        everything = np.arange(len(self._articles))
-        noise = [
-            Case(self._scored(text, vector, language, everything)[2], False, SHARE_NOISE / len(lines.texts))
-            for language, text, vector in zip(lines.languages, lines.texts, lines.queries, strict=True)
-        ]
+        noise = []
+        for row, (language, text) in enumerate(zip(lines.languages, lines.texts, strict=True)):
+            views = tuple(vectors[row : row + 1] for vectors in lines.queries)
+            heard = self._hear(self._similarity.place(text, views, language), None, self._depth, text)
+            noise.append(Case(heard.signs, False, SHARE_NOISE / len(lines.texts)))
         self._calibration = Calibration.fit(rehearsed + noise)
 
 
-def _shares(scores: Vectors, best: float) -> Vectors:
+def _shares(scores: Doubles, best: float) -> Doubles:
     """Probabilities of all candidates, in proportion to their scores, given that of the best one; at most 1 in all."""
-    shares = np.exp(scores - scores.max())
+    shares = np.exp(SHARPNESS * (scores - scores.max()))
     shares /= shares.sum()
     top = int(scores.argmax())
     rest = 1 - shares[top]
     factor = min(best / shares[top], (1 - best) / rest if rest > 0 else 0.0)
     result = shares * factor
     result[top] = best
-    return np.asarray(result, dtype=np.float32)
-
-
-def _spread(labels: Labels, most: int) -> Labels:
-    """At most this many phrasings, taken from all articles in turn."""
-    if len(labels) <= most:
-        return np.arange(len(labels))
-    order = np.argsort(labels, kind="stable")
-    position = np.arange(len(labels)) - np.searchsorted(labels[order], labels[order])
-    return np.sort(order[np.argsort(position, kind="stable")[:most]])
+    return np.asarray(result)

@@ -14,13 +14,13 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
 from knowledge.database import Database
-from knowledge.encoder import Encoder
 from knowledge.hits import Hit
 from knowledge.languages import LANGUAGES, is_language
 from knowledge.ranking import Phrasing, Ranked, Ranker
 from knowledge.store import current_revision
 from knowledge.tables import Article, PhrasingRow, Variant, Version
-from knowledge.vectors import Progress, background_for, vectors_for
+from knowledge.team import Team
+from knowledge.vectors import Progress, background_for, views_for
 
 log = structlog.get_logger()
 
@@ -50,10 +50,10 @@ class KnowledgeBase:
     in the background, and the old fit answers meanwhile.
     """
 
-    def __init__(self, database: Database, encoder: Encoder, progress: Progress | None = None) -> None:
+    def __init__(self, database: Database, team: Team, progress: Progress | None = None) -> None:
         """Load and fit. Takes seconds, or a minute the first time (every phrasing is embedded once)."""
         self._database = database
-        self._encoder = encoder
+        self._team = team
         self._lock = threading.Lock()
         self._refit: threading.Thread | None = None
         self._not_before = 0.0
@@ -67,8 +67,8 @@ class KnowledgeBase:
 
     @property
     def encoder_version(self) -> str:
-        """Which encoder made the vectors."""
-        return self._encoder.version
+        """Which encoders made the vectors."""
+        return self._team.version
 
     @property
     def phrasings(self) -> int:
@@ -180,9 +180,10 @@ class KnowledgeBase:
             return replace(before, revision=revision)
         ranker = None
         if phrasings:
-            vectors = vectors_for(self._database, [phrasing.text for phrasing in phrasings], self._encoder, progress)
-            background = background_for(self._database, self._encoder)
-            ranker = Ranker.fit(phrasings, vectors, self._encoder, background=background)
+            texts, languages = [one.text for one in phrasings], [one.language for one in phrasings]
+            views = views_for(self._database, texts, languages, self._team, progress)
+            background = background_for(self._database, self._team)
+            ranker = Ranker.fit(phrasings, views, self._team, background=background)
         return _Fitted(revision, phrasings, ranker, time.monotonic() - started)
 
     def _allowed(self, session: Session, revision: int, audience: str, channel_kind: str) -> frozenset[str]:

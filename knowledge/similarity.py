@@ -1,8 +1,9 @@
-"""How alike a text and the phrasings of a base are: centred sentence vectors, and wording within one language."""
+"""How alike a text and the phrasings of a base are: joint sentence vectors, and wording within one language."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -11,58 +12,120 @@ from numpy.typing import NDArray
 from knowledge.background import Background
 from knowledge.dense import DenseIndex
 from knowledge.lexical import LexicalLeg
-from knowledge.space import LanguageSpace
+from knowledge.space import JointSpace
+from knowledge.team import Team, Views
 
 Vectors = NDArray[np.float32]
 Matrix = NDArray[np.float32]
+Rows = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 # What the wording counts beside the meaning. English has the best vectors and hardly inflects; in the other languages
 # shared letters say more. Measured with one to five phrasings per article; across languages the wording only misleads.
 LEXICAL_WEIGHT_ENGLISH: Final = 0.25
 LEXICAL_WEIGHT: Final = 0.7
+# Candidates by meaning and by wording, of which the nearest by both together are kept.
+DENSE_CANDIDATES: Final = 1000
+LEXICAL_CANDIDATES: Final = 200
+# Up to here all phrasings are compared with each other once (64 MB); in a larger base only a text's neighbours are.
+TABLE: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A text in the space of the phrasings.
+
+    Its joint vector (dimension,), the cosine of its wording with every phrasing (phrasings,), its language, its
+    self-product, and the row it is, if it is a phrasing of the base.
+    """
+
+    vector: Vectors
+    wording: Matrix
+    language: str | None
+    own: float
+    row: int | None = None
 
 
 class Similarity:
-    """The phrasings of a base, ready to be compared with texts and with each other."""
+    """The phrasings of a base, ready to be compared with texts and with each other. Never changed once made."""
 
     def __init__(
-        self, texts: Sequence[str], languages: Sequence[str], vectors: Vectors, background: Background
+        self, texts: Sequence[str], languages: Sequence[str], views: Views, background: Background, team: Team
     ) -> None:
         self._languages = np.array(languages)
-        self._weights = np.array([lexical_weight(code) for code in languages], dtype=np.float32)
-        self.space = LanguageSpace.fit(vectors, languages, background)
+        self._lexical_weights = np.array([lexical_weight(code) for code in languages], dtype=np.float32)
+        self.space = JointSpace.fit(views, languages, background, team)
         self.spoken = frozenset(languages)
-        self._vectors = self.space.phrasings(vectors, languages)
-        self._dense = DenseIndex(vectors.shape[1])
-        self._dense.add(np.arange(len(vectors)), self._vectors)
-        self._everyday = self.space.phrasings(background.phrasings, background.languages)
-        self._everyday_texts = background.texts
+        self._vectors = self.space.phrasings(views, languages)
+        self._own = (self._vectors**2).sum(axis=1) + self._lexical_weights
+        self._dense = DenseIndex(self._vectors.shape[1])
+        self._dense.add(np.arange(len(self._vectors)), self._vectors)
         self._lexical = LexicalLeg.fit(texts)
+        self._table = self._compare(np.arange(len(self._vectors))) if len(self._vectors) <= TABLE else None
+        everyday = self.space.phrasings(background.phrasings, background.languages)
+        self._everyday = everyday / np.maximum(np.linalg.norm(everyday, axis=1, keepdims=True), 1e-9)
+        self._everyday_texts = np.array(background.texts)
 
-    def of_query(self, text: str, vector: Vectors, language: str | None) -> Matrix:
-        """Compare a text, which has the query vector (dimension,), with all phrasings: (phrasings,)."""
-        lexical = self._lexical.cosines([text])[0] * (self._languages == language)
-        found, ids = self._dense.search(self.space.query(vector, language)[None, :], len(self._vectors))
-        dense = np.empty(len(self._vectors), dtype=np.float32)
-        dense[ids[0]] = found[0]
-        return np.asarray(dense + self._weights * lexical, dtype=np.float32)
+    def __len__(self) -> int:
+        return len(self._vectors)
 
-    def everyday(self, text: str, vector: Vectors, language: str | None) -> float:
-        """How alike a text is to the nearest everyday line other than itself: a cosine."""
-        cosines = self._everyday @ self.space.query(vector, language)
-        return float(max((cosine for cosine, line in zip(cosines, self._everyday_texts, strict=True) if line != text)))
+    def place(self, text: str, views: Views, language: str | None) -> Point:
+        """Place a text with its query views, (1, dimension) each."""
+        vector = self.space.query(views, language)
+        weight = lexical_weight(language) if language in self.spoken else 0.0
+        wording = self._lexical.cosines([text])[0] * (self._languages == (language or ""))
+        return Point(vector, wording, language, float(vector @ vector) + weight)
 
-    def everyday_of(self, rows: NDArray[np.int64]) -> Vectors:
-        """The same for phrasings of the base: (rows,)."""
-        return np.asarray((self._vectors[rows] @ self._everyday.T).max(axis=1), dtype=np.float32)
+    def phrasing(self, row: int) -> Point:
+        """A phrasing of the base as if it were a text."""
+        wording = self._lexical.of(self._lexical.weights[row]).toarray()[0]
+        language = str(self._languages[row])
+        return Point(self._vectors[row], wording * (self._languages == language), language, float(self._own[row]), row)
 
-    def of_phrasings(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Matrix:
-        """Compare phrasings with phrasings: (rows, columns)."""
-        lexical = (self._lexical.weights[rows] @ self._lexical.weights[columns].T).toarray()
-        lexical *= self._languages[rows][:, None] == self._languages[columns][None, :]
-        dense = self._vectors[rows] @ self._vectors[columns].T
-        return np.asarray(dense + self._weights[columns] * lexical, dtype=np.float32)
+    def nearest(self, point: Point, k: int, usable: Flags | None = None) -> tuple[Rows, Matrix]:
+        """The k phrasings most like a point, best first, among the `usable` (phrasings,) when given.
+
+        Returns their rows and the likeness of each: the weighted sum of the cosines.
+        """
+        rows = self._candidates(point, usable)
+        if self._table is not None and point.row is not None:
+            likeness = self._table[point.row, rows]
+        else:
+            likeness = self._vectors[rows] @ point.vector + self._lexical_weights[rows] * point.wording[rows]
+        order = np.argsort(-likeness, kind="stable")[:k]
+        return rows[order], np.asarray(likeness[order], dtype=np.float32)
+
+    def among(self, rows: Rows) -> Matrix:
+        """Compare phrasings with each other: (rows, rows)."""
+        return self._compare(rows) if self._table is None else self._table[np.ix_(rows, rows)]
+
+    def own(self, rows: Rows) -> Matrix:
+        """Self-products of phrasings: (rows,)."""
+        return np.asarray(self._own[rows], dtype=np.float32)
+
+    def everyday(self, point: Point, text: str = "") -> float:
+        """How alike a point is to the nearest everyday line other than `text` itself: a cosine."""
+        length = max(float(np.linalg.norm(point.vector)), 1e-9)
+        return float((self._everyday @ point.vector)[self._everyday_texts != text].max()) / length
+
+    def _candidates(self, point: Point, usable: Flags | None) -> Rows:
+        if len(self) <= DENSE_CANDIDATES:
+            return np.arange(len(self)) if usable is None else np.flatnonzero(usable)
+        only = None if usable is None else np.flatnonzero(usable)
+        _, found = self._dense.search(point.vector[None, :], DENSE_CANDIDATES, only)
+        known = point.wording if usable is None else point.wording * usable
+        count = min(LEXICAL_CANDIDATES, int(np.count_nonzero(known)))
+        alike = np.argpartition(-known, count - 1)[:count] if count else np.zeros(0, dtype=np.int64)
+        return np.union1d(found[0], alike)
+
+    def _compare(self, rows: Rows) -> Matrix:
+        wording = self._lexical.weights[rows]
+        likeness = np.asarray((wording @ wording.T).toarray(), dtype=np.float32)
+        likeness *= self._languages[rows][:, None] == self._languages[rows][None, :]
+        likeness *= self._lexical_weights[rows]
+        likeness += self._vectors[rows] @ self._vectors[rows].T
+        return likeness
 
 
-def lexical_weight(language: str) -> float:
+def lexical_weight(language: str | None) -> float:
     """What the wording counts within a language."""
     return LEXICAL_WEIGHT_ENGLISH if language == "en" else LEXICAL_WEIGHT

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.background import Background
+from knowledge.team import Member, Team, Views
 
 Vectors = NDArray[np.float32]
 # How many phrasings of a language weigh as much as the guess from the background lines.
@@ -32,17 +33,22 @@ class LanguageSpace:
     background_means: dict[str, Vectors]
 
     @classmethod
-    def fit(cls, vectors: Vectors, languages: Sequence[str], background: Background) -> LanguageSpace:
-        """Estimate the means from a base's phrasing vectors (n, dimension) and the background lines."""
+    def fit(
+        cls, vectors: Vectors, languages: Sequence[str], lines: tuple[Vectors, Vectors, Sequence[str]]
+    ) -> LanguageSpace:
+        """Estimate the means from a base's phrasing vectors (n, dimension) and the background lines.
+
+        `lines` are the background lines' vectors as queries and as phrasings, (lines, dimension) each, and languages.
+        """
         spoken = np.array(languages)
-        of_line = np.array(background.languages)
-        asked = {code: background.queries[of_line == code].mean(axis=0) for code in sorted(set(background.languages))}
-        told = {code: background.phrasings[of_line == code].mean(axis=0) for code in asked}
-        anyone: Vectors = background.phrasings.mean(axis=0)
+        as_queries, as_phrasings, of_line = lines[0], lines[1], np.array(lines[2])
+        asked = {code: as_queries[of_line == code].mean(axis=0) for code in sorted(set(lines[2]))}
+        told = {code: as_phrasings[of_line == code].mean(axis=0) for code in asked}
+        anyone: Vectors = as_phrasings.mean(axis=0)
         expected = np.mean([told.get(code, anyone) for code in languages], axis=0)
         base = (len(vectors) * vectors.mean(axis=0) + PRIOR_BASE * expected) / (len(vectors) + PRIOR_BASE)
         phrasing_means: dict[str | None, Vectors] = {None: base}
-        query_means: dict[str | None, Vectors] = {None: base + background.queries.mean(axis=0) - anyone}
+        query_means: dict[str | None, Vectors] = {None: base + as_queries.mean(axis=0) - anyone}
         for code in sorted({*languages, *asked}):
             guess = base + told.get(code, expected) - expected
             own = vectors[spoken == code]
@@ -64,6 +70,66 @@ class LanguageSpace:
     def guess(self, vector: Vectors) -> str:
         """The language whose background lines lie nearest to a query vector."""
         return max(self.background_means, key=lambda code: float(vector @ self.background_means[code]))
+
+
+@dataclass(frozen=True, slots=True)
+class JointSpace:
+    """One space for a whole team: every member's centred vector, scaled by its weight, side by side.
+
+    The inner product of two joint vectors is the weighted sum of the members' cosines, over the members that know
+    both languages.
+    """
+
+    members: tuple[Member, ...]
+    spaces: tuple[LanguageSpace | None, ...]
+    """One for each member; None where it knows none of the base's languages."""
+
+    @classmethod
+    def fit(cls, views: Views, languages: Sequence[str], background: Background, team: Team) -> JointSpace:
+        """Estimate every member's means from the phrasings it knows."""
+        spaces: list[LanguageSpace | None] = []
+        for member, vectors, asked, told in zip(
+            team.members, views, background.queries, background.phrasings, strict=True
+        ):
+            known = [row for row, code in enumerate(languages) if member.knows(code)]
+            lines = [row for row, code in enumerate(background.languages) if member.knows(code)]
+            spoken = [background.languages[row] for row in lines]
+            fitted = (
+                LanguageSpace.fit(
+                    vectors[known], [languages[row] for row in known], (asked[lines], told[lines], spoken)
+                )
+                if known
+                else None
+            )
+            spaces.append(fitted)
+        return cls(team.members, tuple(spaces))
+
+    def phrasings(self, views: Views, languages: Sequence[str]) -> Vectors:
+        """Join phrasing views: (n, sum of dimensions)."""
+        blocks = []
+        for member, space, vectors in zip(self.members, self.spaces, views, strict=True):
+            block = np.zeros_like(vectors)
+            known = [row for row, code in enumerate(languages) if space is not None and member.knows(code)]
+            if space is not None and known:
+                block[known] = space.phrasings(vectors[known], [languages[row] for row in known])
+            blocks.append(np.sqrt(member.weight) * block)
+        return np.ascontiguousarray(np.hstack(blocks), dtype=np.float32)
+
+    def query(self, views: Views, language: str | None) -> Vectors:
+        """Join the views of one query, (1, dimension) each: (sum of dimensions,)."""
+        blocks = []
+        for member, space, vectors in zip(self.members, self.spaces, views, strict=True):
+            knows = space is not None and member.knows(language)
+            block = space.query(vectors[0], language) if space is not None and knows else np.zeros_like(vectors[0])
+            blocks.append(np.sqrt(member.weight) * block)
+        return np.ascontiguousarray(np.concatenate(blocks), dtype=np.float32)
+
+    def guess(self, lead: Vectors) -> str:
+        """The language whose background lines lie nearest to the first member's query vector."""
+        first = self.spaces[0]
+        if first is None:
+            raise ValueError("the first encoder of a team must know every language")
+        return first.guess(lead)
 
 
 def _unit(vectors: Vectors) -> Vectors:

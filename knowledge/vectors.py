@@ -18,6 +18,7 @@ from knowledge.encoder import Encoder
 from knowledge.shipped_vectors import shipped, shipped_models
 from knowledge.store import text_hash
 from knowledge.tables import Article, Embedding, PhrasingRow
+from knowledge.team import Team, Views
 
 Vectors = NDArray[np.float32]
 Task = Literal["phrasing", "query"]
@@ -82,20 +83,50 @@ def adopt_shipped(database: Database) -> int:
     return adopted
 
 
-def embed_missing(database: Database, encoder: Encoder, progress: Progress | None = None) -> None:
+def embed_missing(database: Database, team: Team, progress: Progress | None = None) -> None:
     """Embed what is not stored yet of the active articles' phrasings and of the everyday lines."""
     with database.read() as session:
         active = select(Article.id).where(Article.state == "active")
-        texts = session.scalars(select(PhrasingRow.text).where(PhrasingRow.article_id.in_(active))).all()
-    vectors_for(database, texts, encoder, progress)
-    background_for(database, encoder)
+        rows = session.execute(
+            select(PhrasingRow.text, PhrasingRow.language).where(PhrasingRow.article_id.in_(active))
+        ).all()
+    views_for(database, [row.text for row in rows], [row.language for row in rows], team, progress)
+    background_for(database, team)
 
 
-def background_for(database: Database, encoder: Encoder) -> Background:
+def views_for(
+    database: Database,
+    texts: Sequence[str],
+    languages: Sequence[str],
+    team: Team,
+    progress: Progress | None = None,
+) -> Views:
+    """Views of phrasings by every member of a team, (n, its dimension) each, from stored vectors.
+
+    A member is asked about the languages it knows only. `progress` is told (texts done, texts in all).
+    """
+    known = [[row for row, language in enumerate(languages) if member.knows(language)] for member in team.members]
+    total, before = sum(map(len, known)), 0
+    views = []
+    for member, rows in zip(team.members, known, strict=True):
+
+        def tell(done: int, of: int, before: int = before, rows: list[int] = rows) -> None:
+            if progress:
+                progress(before + len(rows) * done // max(of, 1), total)
+
+        vectors = np.zeros((len(texts), member.encoder.dimension), dtype=np.float32)
+        if rows:
+            vectors[rows] = vectors_for(database, [texts[row] for row in rows], member.encoder, tell)
+        views.append(vectors)
+        before += len(rows)
+    return tuple(views)
+
+
+def background_for(database: Database, team: Team) -> Background:
     """The everyday lines that the ranker is calibrated on, from stored vectors: a later start embeds nothing."""
     languages, texts = zip(*background_lines(), strict=True)
-    queries = vectors_for(database, texts, encoder, task="query")
-    return Background(languages, texts, queries, vectors_for(database, texts, encoder))
+    asked = tuple(vectors_for(database, texts, member.encoder, task="query") for member in team.members)
+    return Background(languages, texts, asked, views_for(database, texts, languages, team))
 
 
 def _stored(database: Database, keys: Iterable[str], model: str, dimension: int) -> dict[str, Vectors]:

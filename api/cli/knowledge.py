@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from api.cli.frame import BadInput, Json, answer, progress, table, workspace
 from api.workspace import Workspace
 from bot.language import detect
-from knowledge.encoder import load_encoder
 from knowledge.exchange import Report, export_base, import_base
 from knowledge.languages import LANGUAGES, is_language
 from knowledge.search import KnowledgeBase
+from knowledge.team import load_team
 
 app = typer.Typer(help="The question-and-answer base.", no_args_is_help=True)
 
@@ -75,7 +75,7 @@ def search(
     if language is not None and not is_language(language):
         raise BadInput(f"--language is one of {', '.join(LANGUAGES)}, not {language!r}")
     with workspace() as space, progress("loading") as count:
-        base = KnowledgeBase(space.database, load_encoder(space.settings.embedding_model), count)
+        base = KnowledgeBase(space.database, load_team(space.settings.embedding_model), count)
         hits = base.search(text, language=language or detect(text).language, audience=audience, k=k)
     rows = [asdict(hit) for hit in hits]
     shown = [(f"{hit.probability:.2f}", hit.article, hit.language, hit.phrasing) for hit in hits]

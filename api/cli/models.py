@@ -42,11 +42,11 @@ def calibration(as_json: Json = False) -> None:
 
 
 def _fitted_by_itself(as_json: bool) -> None:
-    from knowledge.encoder import load_encoder
     from knowledge.search import KnowledgeBase
+    from knowledge.team import load_team
 
     with workspace() as space, progress("fitting") as count:
-        base = KnowledgeBase(space.database, load_encoder(space.settings.embedding_model), count)
+        base = KnowledgeBase(space.database, load_team(space.settings.embedding_model), count)
     data = {"phrasings": base.phrasings, "revision": base.revision, "seconds": round(base.fit_seconds, 2)}
     line = f"fitted on {base.phrasings} phrasings in {base.fit_seconds:.1f} s; always current"
     answer(as_json, data, lambda: print(line))

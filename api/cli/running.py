@@ -9,9 +9,9 @@ import typer
 from api import demo as demo_workspace
 from api.cli.frame import CheckFailed, Json, answer, progress, steps, table, workspace
 from api.doctor import diagnose
-from knowledge.encoder import load_encoder
 from knowledge.search import KnowledgeBase
 from knowledge.settings import Settings
+from knowledge.team import load_team
 
 
 def register(root: typer.Typer) -> None:
@@ -42,7 +42,7 @@ def demo(as_json: Json = False) -> None:
     with workspace(make=True) as space:
         with steps() as step:
             loaded = demo_workspace.load(space.database, settings, step)
-        encoder = load_encoder(settings.embedding_model)
+        encoder = load_team(settings.embedding_model)
         with progress("embedding the phrasings") as count:
             base = KnowledgeBase(space.database, encoder, count)  # stores the vectors that are missing
     data = {

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from knowledge.article_text import ArticleText, checked
 from knowledge.encoder import Encoder, load_encoder
+from knowledge.team import Team
 
 ASKED = {
     "no-signal": {
@@ -88,3 +89,8 @@ class Remembering:
 def encoder() -> Remembering:
     """One encoder for all tests."""
     return Remembering(load_encoder())
+
+
+def team() -> Team:
+    """The encoder that reads all languages, by itself: quick, and what the tests of the base need."""
+    return Team.of(encoder())

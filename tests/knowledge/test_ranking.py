@@ -14,6 +14,7 @@ from knowledge.encoder import Encoder, EncoderUnavailable, Vectors, load_encoder
 from knowledge.files import QueryRow, read_knowledge, read_queries
 from knowledge.languages import LANGUAGES
 from knowledge.ranking import Phrasing, Ranker
+from knowledge.team import Team
 
 BASE = {
     "outage": {
@@ -49,7 +50,9 @@ def phrasings(*languages: str) -> list[Phrasing]:
 
 
 def fitted(base: Sequence[Phrasing], encoder: Encoder) -> Ranker:
-    return Ranker.fit(base, encoder.phrasings([phrasing.text for phrasing in base]), encoder)
+    team = Team.of(encoder)
+    texts, languages = [phrasing.text for phrasing in base], [phrasing.language for phrasing in base]
+    return Ranker.fit(base, team.phrasings(texts, languages), team)
 
 
 @pytest.fixture(scope="module")
@@ -149,9 +152,9 @@ class TestSmallBases:
 
     def test_what_does_not_fit_is_refused(self, encoder: Encoder) -> None:
         with pytest.raises(ValueError, match="do not fit"):
-            Ranker.fit([], np.zeros((0, encoder.dimension), np.float32), encoder)
+            Ranker.fit([], (np.zeros((0, encoder.dimension), np.float32),), Team.of(encoder))
         with pytest.raises(ValueError, match="do not fit"):
-            Ranker.fit([Phrasing("a", "en", "b")], np.zeros((2, encoder.dimension), np.float32), encoder)
+            Ranker.fit([Phrasing("a", "en", "b")], (np.zeros((2, encoder.dimension), np.float32),), Team.of(encoder))
 
 
 @dataclass(frozen=True)

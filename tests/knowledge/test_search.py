@@ -16,7 +16,7 @@ from knowledge.search import KnowledgeBase
 from knowledge.store import restore, retire, save_article
 from knowledge.tables import Embedding
 from knowledge.vectors import vectors_for
-from tests.knowledge.articles import ASKED, Remembering, article, encoder
+from tests.knowledge.articles import ASKED, Remembering, article, encoder, team
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def filled(database: Database) -> Database:
 
 @pytest.fixture
 def base(filled: Database) -> KnowledgeBase:
-    return KnowledgeBase(filled, encoder())
+    return KnowledgeBase(filled, team())
 
 
 def change(database: Database, *given: object, **languages: object) -> None:
@@ -68,7 +68,7 @@ def test_the_answer_is_in_the_language_of_the_message_where_there_is_one(base: K
 
 def test_a_public_message_never_gets_a_private_text(filled: Database) -> None:
     change(filled, "no-signal", en=None, pl={"answer": "Proszę podać numer.", "public": "Proszę napisać prywatnie."})
-    base = KnowledgeBase(filled, encoder())
+    base = KnowledgeBase(filled, team())
     public = base.search("brak zasięgu", language="pl", audience="public", k=1)[0]
     private = base.search("brak zasięgu", language="pl", audience="private", k=1)[0]
     assert (public.audience, public.answer) == ("public", "Proszę napisać prywatnie.")
@@ -136,12 +136,12 @@ def test_only_changed_phrasings_are_fitted_anew(
 
 def test_an_article_without_an_answer_is_not_found(filled: Database) -> None:
     change(filled, "no-signal", en=None, pl={"answer": ""})
-    base = KnowledgeBase(filled, encoder())
+    base = KnowledgeBase(filled, team())
     assert "no-signal" not in {hit.article for hit in base.search("brak zasięgu", language="pl", audience="private")}
 
 
 def test_an_empty_base_and_an_empty_text_find_nothing(database: Database) -> None:
-    base = KnowledgeBase(database, encoder())
+    base = KnowledgeBase(database, team())
     assert base.search("brak zasięgu", language="pl", audience="public") == []
     change(database, "no-signal")
     assert base.refresh()
@@ -155,7 +155,7 @@ def test_a_failing_refit_leaves_the_old_one_answering(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("no memory")
 
-    monkeypatch.setattr("knowledge.search.vectors_for", broken)
+    monkeypatch.setattr("knowledge.search.views_for", broken)
     change(filled, "no-signal", pl={"variants": ["nic nie łapie"]})
     for _ in range(3):
         assert base.search("brak zasięgu", language="pl", audience="public", k=1)[0].article == "no-signal"

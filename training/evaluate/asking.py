@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from knowledge.encoder import BATCH, Encoder, load_encoder
+from knowledge.encoder import BATCH
 from knowledge.files import QueryRow, read_knowledge
 from knowledge.ranking import Phrasing, Ranked, Ranker
+from knowledge.team import Team, load_team
 
 Progress = Callable[[int, int], None]
 
@@ -39,13 +40,13 @@ class Base:
 
 
 def ask(base: Base, queries: Sequence[QueryRow], k: int, progress: Progress | None) -> Iterator[Answered]:
-    """Fit a ranker with the default encoder and put the queries to it; yields in the order of the queries.
+    """Fit a ranker with the default encoders and put the queries to it; yields in the order of the queries.
 
     `progress` is told (texts done, texts in all), phrasings and queries together.
     """
-    encoder = load_encoder()
+    team = load_team()
     of = len(base.phrasings) + len(queries)
-    ranker = _fit(base.phrasings, encoder, lambda done: progress(done, of) if progress else None)
+    ranker = _fit(base.phrasings, team, lambda done: progress(done, of) if progress else None)
     ranker.rank("warm", language=None)
     for done, query in enumerate(queries, start=len(base.phrasings) + 1):
         began = time.perf_counter()
@@ -55,9 +56,11 @@ def ask(base: Base, queries: Sequence[QueryRow], k: int, progress: Progress | No
             progress(done, of)
 
 
-def _fit(phrasings: Sequence[Phrasing], encoder: Encoder, tell: Callable[[int], None]) -> Ranker:
+def _fit(phrasings: Sequence[Phrasing], team: Team, tell: Callable[[int], None]) -> Ranker:
     parts = []
     for start in range(0, len(phrasings), BATCH):
-        parts.append(encoder.phrasings([phrasing.text for phrasing in phrasings[start : start + BATCH]]))
+        batch = phrasings[start : start + BATCH]
+        parts.append(team.phrasings([one.text for one in batch], [one.language for one in batch]))
         tell(min(start + BATCH, len(phrasings)))
-    return Ranker.fit(phrasings, np.vstack(parts), encoder)
+    views = tuple(np.vstack(blocks) for blocks in zip(*parts, strict=True))
+    return Ranker.fit(phrasings, views, team)

@@ -14,7 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from bot.rasa_home import RasaMissing
-from knowledge.encoder import load_encoder
+from knowledge.encoder import PACKAGED, load_encoder
 from knowledge.files import FileProblem, read_intents, read_queries
 from knowledge.ranking import Phrasing
 from training.evaluate.asking import Base
@@ -35,7 +35,7 @@ class SideBySide:
 
 
 def compare_retrieval(knowledge: Path, queries: Path, progress: Progress) -> SideBySide:
-    """Recall@1 of ours, of plain e5 (query against passage) and of plain character n-grams, best phrasing each.
+    """Recall of ours, and of each encoder and of character n-grams by themselves (best phrasing of each article).
 
     Raises:
         FileProblem: a file cannot be used.
@@ -44,16 +44,15 @@ def compare_retrieval(knowledge: Path, queries: Path, progress: Progress) -> Sid
     base = Base.read(knowledge).phrasings
     asked = [query for query in read_queries(queries) if query.article is not None]
     texts, wanted = [query.text for query in asked], [str(query.article) for query in asked]
-    encoder = load_encoder()
-    plain = encoder.queries(texts) @ encoder.passages([phrasing.text for phrasing in base]).T
+    rows = [{"system": "odzew", "recall_at_1": ours["recall_at_1"], "recall_at_3": ours["recall_at_3"]}]
+    for name in PACKAGED:
+        encoder = load_encoder(name)
+        plain = encoder.queries(texts) @ encoder.passages([phrasing.text for phrasing in base]).T
+        rows.append({"system": f"plain {PACKAGED[name][2]}", **_recall(np.asarray(plain, np.float64), base, wanted)})
     leg = TfidfVectorizer(analyzer="char_wb", ngram_range=NGRAMS, lowercase=True)
     stored = leg.fit_transform([phrasing.text for phrasing in base])
     lexical = (leg.transform(texts) @ stored.T).toarray()
-    rows = [
-        {"system": "odzew", "recall_at_1": ours["recall_at_1"], "recall_at_3": ours["recall_at_3"]},
-        {"system": "plain e5-small", **_recall(np.asarray(plain, np.float64), base, wanted)},
-        {"system": "plain char n-grams", **_recall(np.asarray(lexical, np.float64), base, wanted)},
-    ]
+    rows.append({"system": "plain char n-grams", **_recall(np.asarray(lexical, np.float64), base, wanted)})
     return SideBySide(["system", "recall_at_1", "recall_at_3"], rows)
 
 
