@@ -269,6 +269,16 @@ def test_the_page_says_when_the_chosen_model_did_not_start(trainer: Visitor, wor
     assert page.count("in service</span>") == 1
 
 
+def test_what_is_no_person_is_named_in_the_readers_language(trainer: Visitor, workspace: Workspace) -> None:
+    with workspace.database.write() as session:
+        session.add_all(
+            Run(kind=INTENTS, state="failed", started_by=by, ended_at=now()) for by in ("first start", "command-line")
+        )
+    page = trainer.get("/training?tab=models").get_data(as_text=True)
+    assert "Запущено при первом старте" in page and "Запущено из командной строки" in page
+    assert "first start" not in page and "command-line" not in page
+
+
 def test_the_page_of_one_model(trainer: Visitor, workspace: Workspace) -> None:
     row = {"precision": 0.5, "recall": 0.25, "f1": 0.33, "examples": 4}
     figures = {"per_intent": {"spam": row}, "confusions": [{"intent": "spam", "named": "question", "count": 3}]}
