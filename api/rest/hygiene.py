@@ -17,16 +17,16 @@ def refuse_unstorable() -> None:
     """Look at the path, the query and a JSON body.
 
     Raises:
-        Refused: 404 for the path, 422 for the query or the body, 400 for a body nested too deep, or with a number too long, to be read.
+        Refused: 404 for the path, 422 for the query or the body, 400 for a body nested too deep to be read
+            or with a number that is too long for it.
     """
     if _UNSTORABLE.search(request.path):
         raise not_found("address")
     if any(_UNSTORABLE.search(part) for pair in request.args.items(multi=True) for part in pair):
         raise _bad_text()
     # Webhooks take their bytes as they come, and keep them.
-    if request.is_json and request.path.startswith("/api/"):
-        if _holds_unstorable(_body()):
-            raise _bad_text()
+    if request.is_json and request.path.startswith("/api/") and _holds_unstorable(_body()):
+        raise _bad_text()
 
 
 def _body() -> Any:
