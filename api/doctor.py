@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.home import answers, held_since, is_held, rasa_address_file
+from api.home import answers, held_since, is_held, noted_address, rasa_address_file
 from api.lifeline import BEAT_SECONDS
 from knowledge.database import Database
 from knowledge.encoder import DEFAULT_ENCODER, PACKAGED
@@ -215,8 +215,9 @@ def check_rasa(settings: Settings, *, running: bool) -> Check:
 
 def check_web(settings: Settings, *, running: bool) -> Check:
     """Whether the console answers."""
-    address = f"{settings.host}:{settings.port}"
-    if answers(settings.host, settings.port, seconds=2):
+    host, port = (noted_address(settings.home) if running else None) or (settings.host, settings.port)
+    address = f"{host}:{port}"
+    if answers(host, port, seconds=2):
         return Check("web", "ok", f"answers at {address}")
     if running:
         return Check("web", "failed", f"{address} does not answer")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import http.client
+import json
 import os
 import socket
 from collections.abc import Iterator
@@ -83,6 +84,26 @@ def check_port(host: str, port: int) -> None:
             raise CannotStart(
                 f"port {port} on {host} cannot be used ({problem.strerror}); choose another with --port or ODZEW_PORT"
             ) from problem
+
+
+def note_address(home: Path, host: str, port: int) -> None:
+    """Write down where the running product listens, for the doctor: `--port` is no setting he could read."""
+    path = _address_file(home)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.write_text(json.dumps([host, port]), encoding="utf-8")
+
+
+def noted_address(home: Path) -> tuple[str, int] | None:
+    """Where the product that runs here listens; None when it has not said so."""
+    try:
+        host, port = json.loads(_address_file(home).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return host, port
+
+
+def _address_file(home: Path) -> Path:
+    return home / "run" / "web.json"
 
 
 def reachable_host(host: str) -> str:

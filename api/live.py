@@ -19,6 +19,9 @@ Topic = Literal["work", "publish", "events"]
 STREAM: Final = "odzew:nudge:"
 KEPT: Final = 100
 TIMEOUT_SECONDS: Final = 0.25
+BLOCK_SECONDS: Final = 0.5
+WAIT_TIMEOUT_SECONDS: Final = BLOCK_SECONDS + 1.0
+"""A sleeper's own: longer than it asks Redis to wait, by as much as a busy machine may stall."""
 RETRY_SECONDS: Final = 2.0
 
 
@@ -26,17 +29,8 @@ class Nudge:
     """Wakes the sleepers of a topic. Without Redis, or when it does not answer, they wake by themselves."""
 
     def __init__(self, url: str) -> None:
-        self._client = (
-            redis.Redis.from_url(
-                url,
-                socket_timeout=TIMEOUT_SECONDS,
-                socket_connect_timeout=TIMEOUT_SECONDS,
-                decode_responses=True,
-                retry=None,
-            )
-            if url
-            else None
-        )
+        self._client = _client(url, TIMEOUT_SECONDS) if url else None
+        self._sleeper = _client(url, WAIT_TIMEOUT_SECONDS) if url else None
         self._dead_until = 0.0
         self._silent = False
         self._last: dict[str, str] = {}
@@ -57,16 +51,17 @@ class Nudge:
         """Sleep until someone nudges, at most so long. With a dead Redis it is a plain sleep."""
         client = self._usable()
         ends = time.monotonic() + seconds
-        while client is not None and (left := ends - time.monotonic()) > 0:
-            # The read must end before the socket's time-out does, or each quiet moment would look like a failure.
-            block = max(1, int(min(left, TIMEOUT_SECONDS * 0.6) * 1000))
+        while client is not None and self._sleeper is not None and (left := ends - time.monotonic()) > 0:
+            block = max(1, int(min(left, BLOCK_SECONDS) * 1000))
             try:
-                answer: Any = client.xread({STREAM + topic: self._last.get(topic, "$")}, count=KEPT, block=block)
+                if self._silent:
+                    client.ping()  # quicker than the sleep in finding out that it is still dead
+                    self._silent = False
+                answer: Any = self._sleeper.xread({STREAM + topic: self._last.get(topic, "$")}, count=KEPT, block=block)
             except redis.RedisError as error:
                 self._fell_silent(error)
                 client = None
                 continue
-            self._silent = False
             if answer:
                 self._last[topic] = answer[0][1][-1][0]
                 return
@@ -78,8 +73,9 @@ class Nudge:
         return self._client is not None and not self._silent
 
     def close(self) -> None:
-        if self._client is not None:
-            self._client.close()
+        for client in (self._client, self._sleeper):
+            if client is not None:
+                client.close()
 
     def _usable(self) -> redis.Redis | None:
         with self._lock:
@@ -92,3 +88,9 @@ class Nudge:
             self._dead_until = time.monotonic() + RETRY_SECONDS
         if first:
             log.warning("redis does not answer: going on without it", error=type(error).__name__)
+
+
+def _client(url: str, seconds: float) -> redis.Redis:
+    return redis.Redis.from_url(
+        url, socket_timeout=seconds, socket_connect_timeout=TIMEOUT_SECONDS, decode_responses=True, retry=None
+    )

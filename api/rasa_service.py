@@ -25,6 +25,9 @@ from knowledge.database import Database
 from training.tables import ModelInService, ModelVersion
 
 KIND: Final = "intents"
+SERVING: Final = "model.serving"
+REFUSED: Final = "model.refused"
+"""Events that tell what became of the choice in `model_in_service`."""
 POLL_SECONDS: Final = 1.0
 DRAIN_SECONDS: Final = 2.0
 """How long the old one still answers those who read the address just before it changed."""
@@ -142,6 +145,7 @@ class RasaService:
         self._publish(wanted, server)
         self._pause, self._not_before = FIRST_PAUSE, 0.0
         self._say(f"rasa: model {wanted.name} is in service ({time.monotonic() - started:.0f} s to start)")
+        self._tell(SERVING, wanted)
         if old is not None:
             self._stopping.wait(DRAIN_SECONDS)
             old[1].stop()
@@ -154,8 +158,11 @@ class RasaService:
         stays = f"{self._serving[0].name} stays in service" if self._serving else "going on without intents"
         self._say(f"rasa: model {model.name} was refused ({reason}); {stays}")
         if first:
-            with self._database.write() as session:
-                record(session, "model.refused", "supervisor", model=model.id, name=model.name, reason=reason[:300])
+            self._tell(REFUSED, model, reason[:300])
+
+    def _tell(self, kind: str, model: Model, reason: str = "") -> None:
+        with self._database.write() as session:
+            record(session, kind, "supervisor", model=model.id, name=model.name, reason=reason)
 
     def _publish(self, model: Model, server: Server) -> None:
         path = rasa_address_file(self._home)

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from api.child_log import Say, Terminal
 from api.children import Children, ChildSpec
-from api.home import CannotStart, answers, check_port, hold_home
+from api.home import CannotStart, answers, check_port, hold_home, note_address
 from api.preparation_step import prepare
 from api.rasa_part import RasaPart, choose_rasa
 from api.redis_server import RedisChoice, choose_redis
@@ -50,6 +50,7 @@ def up(settings: Settings, *, demo: bool, children: Sequence[ChildSpec] = MAIN_C
     try:
         with hold_home(settings.home):
             check_port(settings.host, settings.port)
+            note_address(settings.home, settings.host, settings.port)
             signals = StopSignals()
             with signals.heard():
                 status = prepare(settings, demo=demo, interrupted=lambda: signals.count > 0)

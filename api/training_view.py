@@ -6,10 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.history import AuditTrail, record
 from api.problems import Refused
+from api.rasa_service import REFUSED, SERVING
+from api.tables import Event
 from training.models import list_models
 from training.records import INTENTS, Refusal
 from training.runs import recent
@@ -61,7 +64,26 @@ def models(session: Session) -> dict[str, Any]:
         "models": [model_row(version) for version in list_models(session)],
         "in_service": serving.model_version_id if serving else None,
         "previous": serving.previous_id if serving else None,
+        "standing": _standing(session, serving),
     }
+
+
+def _standing(session: Session, chosen: ModelInService | None) -> dict[str, Any]:
+    """What became of the choice: the version that answers (None: none was ever started), and why the chosen one was
+    refused at its start (empty: it was not, or it has not been tried yet)."""
+    last = _last(session, SERVING)
+    refusal = _last(session, REFUSED)
+    answering = last.data["model"] if last else None
+    holds = (
+        chosen is not None and refusal is not None
+        and refusal.data["model"] == chosen.model_version_id != answering
+        and refusal.at >= chosen.changed_at
+    )  # fmt: skip
+    return {"answering": answering, "refused": refusal.data["reason"] if holds and refusal else ""}
+
+
+def _last(session: Session, kind: str) -> Event | None:
+    return session.scalar(select(Event).where(Event.kind == kind).order_by(Event.id.desc()).limit(1))
 
 
 def model_row(version: ModelVersion, *, whole: bool = False) -> dict[str, Any]:

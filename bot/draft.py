@@ -88,7 +88,9 @@ def compose(facts: Facts, verdict: Triage, intent: Intent | None, policy: Policy
 
 def _reason_against(facts: Facts, verdict: Triage) -> str | None:
     """Why no answer should be drawn from the hits."""
-    if verdict.outcome in _SILENT:
+    # Without an intent "nothing is asked" is a guess from the look of the text; that nothing fits is known.
+    guessed = any(reason["code"] == "nothing_asked" for reason in verdict.reasons) and facts.hits
+    if verdict.outcome in _SILENT and not guessed:
         return "nothing_to_answer"
     if not facts.hits:
         return "knowledge_empty"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -110,9 +111,17 @@ def _engine(url: str) -> Engine:
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = create_engine(parsed, pool_size=8, max_overflow=60, connect_args={"timeout": 10})
+    if parsed.database:
+        event.listen(engine, "do_connect", lambda *_: _make_private(Path(str(parsed.database))))
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _make_private(file: Path) -> None:
+    """Make a new database for its owner alone: it holds what customers wrote. Its side files take over its mode."""
+    if not file.exists():
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _set_pragmas(connection: Any, _entry: ConnectionPoolEntry) -> None:

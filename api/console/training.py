@@ -86,6 +86,7 @@ def _models(session: Session) -> dict[str, Any]:
         **found,
         "serving": by_id.get(found["in_service"]),
         "before": by_id.get(found["previous"]),
+        "answering": by_id.get(found["standing"]["answering"]),
         "runs": shown,
         "running": next((run for run in shown if run["state"] == "running"), None),
         "languages": LANGUAGES,

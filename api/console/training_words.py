@@ -44,6 +44,19 @@ def stage(run: dict[str, Any]) -> tuple[str, float]:
     return str(name), begins + (ends - begins) * min(share, 1.0)
 
 
+STARTERS: Final = {
+    "first start": _("Started at the first start"),
+    "command-line": _("Started from the command line"),
+}
+"""What starts a run without being a person."""
+
+
+def starter(run: dict[str, Any]) -> str:
+    """Who or what started a run, as a sentence."""
+    by = run["started_by"]
+    return str(STARTERS[by]) if by in STARTERS else str(gettext("Started by %(name)s", name=by))
+
+
 def refusal(found: dict[str, Any], language: str) -> str:
     """Why the gate refuses, as a sentence; `language` is the name of the language it is about, empty for all."""
     figures = {"reached": percent(found["reached"]), "limit": percent(found["limit"]), "language": language}

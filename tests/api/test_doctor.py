@@ -14,7 +14,7 @@ import pytest
 
 from api import doctor
 from api.doctor import Check, diagnose, exit_status
-from api.home import hold_home
+from api.home import hold_home, note_address
 from api.migrate import upgrade
 from knowledge.database import Database
 from knowledge.settings import Settings
@@ -130,6 +130,16 @@ def test_while_it_runs_a_silent_worker_fails(look: Look, home: Path, web: int) -
 def test_while_it_runs_a_web_that_does_not_answer_fails(look: Look, home: Path) -> None:
     with hold_home(home):
         assert look()["web"].state == "failed"
+
+
+def test_it_looks_where_the_running_product_listens_not_where_one_would_by_default(
+    look: Look, home: Path, web: int
+) -> None:
+    with hold_home(home):
+        note_address(home, "127.0.0.1", web)
+        found = look()["web"]
+    assert (found.state, found.detail) == ("ok", f"answers at 127.0.0.1:{web}")
+    assert look()["web"].state == "missing"
 
 
 @pytest.mark.slow  # imports torch

@@ -131,3 +131,12 @@ def test_a_deeply_nested_body_is_refused_at_once(story: Story, client: Visitor) 
         assert client.post("/webhooks/net", data=raw, headers={HEADER: sign(raw, SECRET)}).status_code in (400, 422)
         assert time.perf_counter() - started < 2
     assert rows(story) == (0, 0, 0, 0, 0)
+
+
+@sqlite_only
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize("path", ["/api/login", "/api/cases/1/decisions"])
+@pytest.mark.parametrize("body", [b"9" * 5000, b'{"login":-' + b"1" * 4400 + b"}", b'{"a":' + b"[" * 20_000])
+def test_a_body_that_python_cannot_read_is_refused_by_name(client: Visitor, path: str, body: bytes) -> None:
+    answer = client.log_in("agata").post(path, data=body, content_type="application/json")
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "bad_json")

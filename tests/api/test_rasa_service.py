@@ -15,6 +15,7 @@ from api.home import rasa_address_file
 from api.migrate import upgrade
 from api.rasa_service import LaunchFailed, Model, RasaService
 from api.tables import Event
+from api.training_view import models
 from knowledge.database import Database, now
 from training.tables import ModelInService, ModelVersion, Run
 
@@ -136,6 +137,29 @@ def test_a_bad_candidate_leaves_the_old_one_in_service_and_an_event(stage: Stage
         events = session.scalars(select(Event).where(Event.kind == "model.refused"))
         assert [event.data["name"] for event in events] == ["m2"]
     assert any("m1 stays in service" in line for line in stage.said)
+
+
+def test_what_is_in_service_and_what_was_refused_can_be_read_by_others(stage: Stage) -> None:
+    def seen() -> tuple[int | None, str]:
+        with stage.database.read() as session:
+            standing = models(session)["standing"]
+            return standing["answering"], standing["refused"]
+
+    stage.put_in_service(1)
+    assert seen() == (None, "")
+    stage.service.look()
+    assert seen() == (1, "")
+    stage.launcher.bad = {"m2"}
+    stage.put_in_service(2, previous=1)
+    assert seen() == (1, "")
+    for _ in range(3):
+        stage.service.look()
+    assert seen() == (1, "it answers 500")
+    stage.launcher.bad = set()
+    stage.put_in_service(3, previous=1)
+    assert seen() == (1, "")
+    stage.service.look()
+    assert seen() == (3, "")
 
 
 def test_after_a_refusal_another_choice_is_tried(stage: Stage) -> None:

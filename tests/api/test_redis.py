@@ -88,6 +88,25 @@ def test_a_nudge_wakes_a_sleeper_at_once(nudge: Nudge, redis_server: RedisServer
     assert woken[0] < 3
 
 
+def test_a_sleeper_does_not_take_a_short_stall_for_a_dead_redis(nudge: Nudge, redis_server: RedisServer) -> None:
+    nudge.send("work")
+    stall = threading.Thread(target=lambda: (redis_server.freeze(), time.sleep(0.4), redis_server.thaw()))
+    stall.start()
+    nudge.wait("work", 0.6)
+    stall.join()
+    assert nudge.alive
+
+
+def test_a_sleeper_finds_out_that_redis_is_dead(nudge: Nudge, redis_server: RedisServer) -> None:
+    nudge.send("work")
+    redis_server.freeze()
+    started = time.perf_counter()
+    nudge.wait("work", 0.5)
+    assert 0.5 <= time.perf_counter() - started < 2.5
+    assert not nudge.alive
+    redis_server.thaw()
+
+
 @pytest.mark.parametrize("end", ["kill", "freeze"])
 def test_no_call_waits_for_a_dead_redis(nudge: Nudge, redis_server: RedisServer, end: str) -> None:
     nudge.send("work")

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from api.history import record
+from api.rasa_service import REFUSED, SERVING
 from api.tables import Audit, Event, Message, Preparation
 from api.workspace import Workspace
 from knowledge.database import now
@@ -250,6 +252,31 @@ def test_the_page_shows_what_there_is(
         assert answer.status_code == 200
         assert "<script>alert" not in page
         assert {"label": "data-intent", "examples": "train spam", "models": "data-running"}[tab] in page
+
+
+def test_the_page_says_when_the_chosen_model_did_not_start(trainer: Visitor, workspace: Workspace) -> None:
+    one, two = add_model(workspace, "one"), add_model(workspace, "two")
+    for number in (one, two):
+        trainer.post(f"/api/models/{number}/promote")
+    with workspace.database.write() as session:
+        record(session, SERVING, "supervisor", model=one, name="one")
+        record(session, REFUSED, "supervisor", model=two, name="two", reason="it answers 500")
+    trainer.post("/language", data={"language": "en", "back": "/inbox", "csrf_token": trainer.csrf})
+    assert trainer.get("/api/models").get_json()["standing"] == {"answering": one, "refused": "it answers 500"}
+    page = trainer.get("/training?tab=models").get_data(as_text=True)
+    assert "Refused at its start (it answers 500). one goes on answering." in page
+    assert page.index("in service") > page.index("Refused at its start"), "the mark is on the one that answers"
+    assert page.count("in service</span>") == 1
+
+
+def test_what_is_no_person_is_named_in_the_readers_language(trainer: Visitor, workspace: Workspace) -> None:
+    with workspace.database.write() as session:
+        session.add_all(
+            Run(kind=INTENTS, state="failed", started_by=by, ended_at=now()) for by in ("first start", "command-line")
+        )
+    page = trainer.get("/training?tab=models").get_data(as_text=True)
+    assert "Запущено при первом старте" in page and "Запущено из командной строки" in page
+    assert "first start" not in page and "command-line" not in page
 
 
 def test_the_page_of_one_model(trainer: Visitor, workspace: Workspace) -> None:

@@ -58,6 +58,12 @@ def test_abstains_with_a_reason(assistant: Make, text: str, intent: str, thresho
     assert len(prepared.nearest) <= 3
 
 
+def test_without_intents_it_says_that_nothing_fits_not_that_nothing_was_asked(assistant: Make) -> None:
+    prepared = assistant(None, threshold=0.99).prepare(Request("od wczoraj pralka nie wiruje i cieknie"))
+    assert prepared.nearest
+    assert prepared.reason == "below_threshold"
+
+
 def test_abstains_when_the_answer_is_in_another_language(assistant: Make) -> None:
     question = "Nie mam zasięgu w telefonie, co zrobić?"
     prepared = assistant("question", threshold=0.1, only="en").prepare(Request(question, language="pl"))
