@@ -21,8 +21,9 @@ from api.tables import (
     Work,
 )
 from bot.channels import limits
+from knowledge.current import standings
 from knowledge.database import now
-from knowledge.tables import Article, PhrasingRow, Variant, Version
+from knowledge.tables import PhrasingRow
 
 
 def case_view(session: Session, case_id: int, language: str | None = None) -> View | None:
@@ -180,7 +181,7 @@ def _draft_views(session: Session, drafts: Sequence[Draft], titles: dict[str, st
 
 def _evidence(item: View, versions: dict[int, View], titles: dict[str, str]) -> View:
     article = item["article"]
-    known = versions.get(item["version"] or 0, {"number": None, "current": article is None})
+    known = versions.get(item["version"] or 0, {"number": None, "current": article is None, "stale": False})
     return {
         "sentence": item["sentence"],
         "article": article,
@@ -191,18 +192,10 @@ def _evidence(item: View, versions: dict[int, View], titles: dict[str, str]) -> 
 
 
 def _versions(session: Session, ids: set[int]) -> dict[int, View]:
-    """Each version's number, and whether it may still be said."""
-    if not ids:
-        return {}
-    rows = session.execute(
-        select(Version.id, Version.number, Version.state, Article.state)
-        .join(Variant, Variant.id == Version.variant_id)
-        .join(Article, Article.id == Variant.article_id)
-        .where(Version.id.in_(ids))
-    )
+    """Each version's number, whether it may still be said, and whether it is a translation of a replaced text."""
     return {
-        version_id: {"number": number, "current": state == "approved" and article_state == "active"}
-        for version_id, number, state, article_state in rows
+        key: {"number": held.number, "current": held.current, "stale": held.stale}
+        for key, held in standings(session, ids).items()
     }
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import groupby
 from typing import Final, Literal
 
@@ -13,7 +14,8 @@ import structlog
 from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
-from knowledge.database import Database
+from knowledge.current import is_stale, may_be_said, next_change
+from knowledge.database import Database, now
 from knowledge.encoder import Encoder
 from knowledge.hits import Hit
 from knowledge.languages import LANGUAGES, is_language
@@ -29,7 +31,7 @@ RETRY_SECONDS: Final = 5.0
 FALLBACKS: Final = ("en", *LANGUAGES)
 """Whose answer is shown where the message's language has none."""
 
-_Sayable = Row[str, str, str, str, str, int, int, str]
+_Sayable = Row[str, str, str, str, str, int, int, str, bool]
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class KnowledgeBase:
         self._lock = threading.Lock()
         self._refit: threading.Thread | None = None
         self._not_before = 0.0
-        self._sayable: tuple[tuple[int, str, str], frozenset[str]] | None = None
+        self._sayable: tuple[tuple[int, str, str], datetime | None, frozenset[str]] | None = None
         self._fitted = self._fit(None, progress)
 
     @property
@@ -186,13 +188,16 @@ class KnowledgeBase:
         return _Fitted(revision, phrasings, ranker, time.monotonic() - started)
 
     def _allowed(self, session: Session, revision: int, audience: str, channel_kind: str) -> frozenset[str]:
-        """The articles with something to say to this audience. Kept until the base's revision changes."""
-        key = (revision, audience, channel_kind)
+        """The articles with something to say to this audience.
+
+        Kept until the base's revision changes, or until the next article begins or ceases to be valid by its dates.
+        """
+        key, moment = (revision, audience, channel_kind), now()
         kept = self._sayable
-        if kept is None or kept[0] != key:
+        if kept is None or kept[0] != key or (kept[1] is not None and kept[1] <= moment):
             rows = session.scalars(_sayable(audience, channel_kind, None).with_only_columns(Article.id).distinct())
-            kept = self._sayable = (key, frozenset(rows))
-        return kept[1]
+            kept = self._sayable = (key, next_change(session, moment), frozenset(rows))
+        return kept[2]
 
 
 def _covers(fitted: Sequence[Phrasing], wanted: Sequence[Phrasing]) -> bool:
@@ -206,19 +211,18 @@ def _by_article(phrasings: Sequence[Phrasing]) -> dict[str, tuple[Phrasing, ...]
 
 def _sayable(
     audience: str, channel_kind: str, articles: Sequence[str] | None
-) -> Select[str, str, str, str, str, int, int, str]:
+) -> Select[str, str, str, str, str, int, int, str, bool]:
     """The approved texts that may be said to this audience on this kind of channel."""
     audiences = ("public",) if audience == "public" else ("public", "private")
     statement = (
         select(
             Article.id, Article.category, Variant.language, Variant.audience, Variant.channel_kind,
-            Version.id, Version.number, Version.text,
+            Version.id, Version.number, Version.text, is_stale(),
         )
         .join(Variant, Variant.article_id == Article.id)
         .join(Version, Version.variant_id == Variant.id)
         .where(
-            Article.state == "active",
-            Version.state == "approved",
+            *may_be_said(now()),
             Variant.audience.in_(audiences),
             Variant.channel_kind.in_({"", channel_kind}),
         )
@@ -237,7 +241,7 @@ def _best(rows: Sequence[_Sayable], language: str | None) -> _Sayable:
 
 
 def _hit(ranked: Ranked, row: _Sayable, phrasing: str, *, private_steps: bool) -> Hit:
-    article, category, language, audience, _, version, number, text = row
+    article, category, language, audience, _, version, number, text, stale = row
     return Hit(
         article=article,
         category=category,
@@ -249,4 +253,5 @@ def _hit(ranked: Ranked, row: _Sayable, phrasing: str, *, private_steps: bool) -
         answer=text,
         phrasing=phrasing,
         private_steps=private_steps,
+        stale=bool(stale),
     )

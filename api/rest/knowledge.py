@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
-from flask import request
 from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
-from api.history import record
 from api.knowledge_service import knowledge_service
-from api.problems import Refused, conflict, invalid, not_found
+from api.problems import conflict, invalid
 from api.rest.access import need, needs, workspace
+from api.rest.article_view import Answer, held, shown, tell, write_down
 from api.rest.knowledge_shapes import (
     ArticleBody,
     ArticleSchema,
@@ -25,18 +23,17 @@ from api.rest.knowledge_shapes import (
     NewArticleBody,
     SearchQuery,
     VersionsSchema,
+    WhyBody,
 )
 from bot.language import detect
 from knowledge import store
-from knowledge.article_files import as_plain
 from knowledge.article_text import ArticleProblem, ArticleText, checked
 from knowledge.catalogue import Entry, Filters
+from knowledge.current import languages_of
+from knowledge.life import WrongMove
 from knowledge.tables import Article
 
 blueprint = Blueprint("knowledge", __name__, url_prefix="/api", description="Articles and the search over them")
-
-Answer = tuple[dict[str, Any], dict[str, str]]
-"""A body with the headers that go with it."""
 
 
 @blueprint.route("/articles", methods=["GET"])
@@ -61,14 +58,15 @@ def list_articles(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(201, ArticleSchema)
 def create_article(body: dict[str, Any]) -> Answer:
     """Make an article."""
+    how = _how(body)
     wanted = _checked(body)
     with workspace().database.write() as session:
         if session.get(Article, wanted.id) is not None:
             raise conflict("id_taken", f"there is an article {wanted.id!r} already", article=wanted.id)
-        store.save_article(session, wanted, by=need("knowledge").name)
-        _write_down(session, wanted.id, "article.added", wanted)
-        answer = _shown(session, wanted.id)
-    _tell()
+        _saved(session, wanted, how)
+        write_down(session, wanted.id, "article.added", wanted)
+        answer = shown(session, wanted.id)
+    tell()
     return answer[0], {**answer[1], "Location": f"/api/articles/{quote(wanted.id, safe='')}"}
 
 
@@ -78,7 +76,7 @@ def create_article(body: dict[str, Any]) -> Answer:
 def show_article(article_id: str) -> Answer:
     """One article in all its languages; its ETag goes into the If-Match of the next PUT."""
     with workspace().database.read() as session:
-        return _shown(session, article_id)
+        return shown(session, article_id)
 
 
 @blueprint.route("/articles/<article_id>", methods=["PUT"])
@@ -86,32 +84,38 @@ def show_article(article_id: str) -> Answer:
 @blueprint.arguments(ArticleBody)
 @blueprint.response(200, ArticleSchema)
 def save_article(body: dict[str, Any], article_id: str) -> Answer:
-    """Replace what an article says. 428 without If-Match; 412 `edited_meanwhile` when it is not the newest."""
+    """Replace what an article says. 428 without If-Match; 412 `edited_meanwhile` when it is not the newest.
+
+    Changed answers become new versions in `state`; under four eyes, what would be approved goes into review.
+    """
+    how = _how(body)
     wanted = _checked({**body, "id": article_id})
     with workspace().database.write() as session:
-        _require_match(_held(session, article_id))
-        saved = store.save_article(session, wanted, by=need("knowledge").name)
+        held(session, article_id, matched=True)
+        saved = _saved(session, wanted, how)
         if saved.outcome != "unchanged":
-            _write_down(session, article_id, "article.saved", wanted)
-        answer = _shown(session, article_id)
-    _tell()
+            write_down(session, article_id, "article.saved", wanted)
+        answer = shown(session, article_id)
+    tell()
     return answer
 
 
 @blueprint.route("/articles/<article_id>/retire", methods=["POST"])
 @needs("knowledge")
+@blueprint.arguments(WhyBody, required=False)
 @blueprint.response(200, ArticleSchema)
-def retire_article(article_id: str) -> Answer:
+def retire_article(body: dict[str, Any], article_id: str) -> Answer:
     """Take an article out of every search, at once. Doing it twice changes nothing."""
-    return _change_state(article_id, "retired")
+    return _change_state(article_id, "retired", body["why"])
 
 
 @blueprint.route("/articles/<article_id>/restore", methods=["POST"])
 @needs("knowledge")
+@blueprint.arguments(WhyBody, required=False)
 @blueprint.response(200, ArticleSchema)
-def restore_article(article_id: str) -> Answer:
+def restore_article(body: dict[str, Any], article_id: str) -> Answer:
     """Bring a retired article back. Doing it twice changes nothing."""
-    return _change_state(article_id, "active")
+    return _change_state(article_id, "active", body["why"])
 
 
 @blueprint.route("/articles/<article_id>/versions", methods=["GET"])
@@ -120,7 +124,7 @@ def restore_article(article_id: str) -> Answer:
 def list_versions(article_id: str) -> dict[str, Any]:
     """Every text the article has ever had, the newest first."""
     with workspace().database.read() as session:
-        _held(session, article_id)
+        held(session, article_id)
         return {"versions": [asdict(past) for past in store.history(session, article_id)]}
 
 
@@ -137,7 +141,10 @@ def search_knowledge(query: dict[str, Any]) -> dict[str, Any]:
         query["q"], language=language, audience=query["audience"], channel_kind=query["channel"], k=query["k"]
     )
     took = (time.perf_counter() - started) * 1000
-    return {"hits": [asdict(hit) for hit in hits], "revision": base.revision, "took_ms": round(took, 2)}
+    with workspace().database.read() as session:
+        spoken = languages_of(session, [hit.article for hit in hits])
+    found = [{**asdict(hit), "exists_in": spoken[hit.article]} for hit in hits]
+    return {"hits": found, "revision": base.revision, "took_ms": round(took, 2)}
 
 
 def entry_of(entry: Entry) -> dict[str, Any]:
@@ -154,49 +161,25 @@ def _checked(given: dict[str, Any]) -> ArticleText:
         raise invalid("bad_article", str(problem)) from problem
 
 
-def _held(session: Session, article_id: str) -> Article:
-    article = session.get(Article, article_id)
-    if article is None:
-        raise not_found("article")
-    return article
+def _how(body: dict[str, Any]) -> dict[str, Any]:
+    """Takes out of the body how it is to be saved."""
+    return {name: body.pop(name) for name in ("state", "why", "sources")}
 
 
-def _shown(session: Session, article_id: str) -> Answer:
-    article = _held(session, article_id)
-    text = store.article_text(session, article_id)
-    if text is None:
-        raise not_found("article")
-    about = {name: getattr(article, name) for name in ("state", "revision", "created_at", "updated_at")}
-    return {**as_plain(text), **about}, {"ETag": f'"{article.revision}"'}
+def _saved(session: Session, wanted: ArticleText, how: dict[str, Any]) -> store.Saved:
+    try:
+        return store.save_article(session, wanted, by=need("knowledge").name, **how)
+    except WrongMove as wrong:
+        raise conflict(wrong.code, str(wrong)) from wrong
 
 
-def _require_match(article: Article) -> None:
-    if not request.if_match:
-        raise Refused(428, "if_match_required", "send the ETag you have read as If-Match")
-    if not request.if_match.contains_weak(str(article.revision)):
-        raise Refused(
-            412, "edited_meanwhile", "somebody has changed the article since you read it", revision=article.revision
-        )
-
-
-def _change_state(article_id: str, state: str) -> Answer:
+def _change_state(article_id: str, state: str, why: str) -> Answer:
+    change = store.retire if state == "retired" else store.restore
     with workspace().database.write() as session:
-        before = _held(session, article_id).state
+        before = held(session, article_id).state
         if before != state:
-            (store.retire if state == "retired" else store.restore)(session, article_id)
-            _write_down(session, article_id, "article.retired" if state == "retired" else "article.restored", None)
-        answer = _shown(session, article_id)
-    _tell()
+            change(session, article_id, by=need("knowledge").name, why=why)
+            write_down(session, article_id, "article.retired" if state == "retired" else "article.restored", None)
+        answer = shown(session, article_id)
+    tell()
     return answer
-
-
-def _write_down(session: Session, article_id: str, action: str, text: ArticleText | None) -> None:
-    asking = need("knowledge")
-    content = json.dumps(as_plain(text), ensure_ascii=False, sort_keys=True) if text else ""
-    workspace().trail.add(session, asking.name, action, f"article:{article_id}", content)
-    record(session, "knowledge.changed", asking.name, article=article_id, change=action)
-
-
-def _tell() -> None:
-    workspace().nudge.send("work")
-    workspace().nudge.send("events")
