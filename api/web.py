@@ -128,7 +128,7 @@ def _register(app: Flask) -> None:
     )  # fmt: skip
 
     api = ProblemApi(app, spec_kwargs={"extra_plugins": [NamedOperations()]})
-    for module in (login, cases, publications, knowledge, article_life, training, sandbox):
+    for module in (login, cases, publications, knowledge, article_life, tasks, training, sandbox):
         api.register_blueprint(module.blueprint)
     for plain in (webhooks.blueprint, events.blueprint, health.blueprint, console):
         app.register_blueprint(plain)

@@ -208,6 +208,23 @@ REMOTE_STATES: Final = {
     "restored": _("restored"),
 }
 
+VERSION_STATES: Final = {
+    "draft": _("draft"),
+    "in_review": _("in review"),
+    "approved": _("approved"),
+    "retired": _("retired"),
+}
+
+ARTICLE_STATES: Final = {"active": _("in use"), "retired": _("retired")}
+
+STANDINGS: Final = {
+    "draft": _("has a draft"),
+    "in_review": _("waits for approval"),
+    "stale": _("stale translation"),
+    "due": _("past its review date"),
+    "not_valid": _("outside its dates"),
+}
+
 _GROUPS: Final[Mapping[str, Mapping[str, Any]]] = {
     "state": STATES,
     "outcome": OUTCOMES,
@@ -225,6 +242,9 @@ _GROUPS: Final[Mapping[str, Mapping[str, Any]]] = {
     "decision": DECISIONS,
     "publication": PUBLICATIONS,
     "remote": REMOTE_STATES,
+    "version": VERSION_STATES,
+    "article": ARTICLE_STATES,
+    "standing": STANDINGS,
 }
 
 

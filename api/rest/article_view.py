@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from api.history import record
 from api.problems import Refused, not_found
 from api.rest.access import need, workspace
+from api.tasks import settle_translations
 from knowledge import life, store
 from knowledge.about import VariantState, variants_of
 from knowledge.article_files import as_plain
@@ -77,6 +78,7 @@ def write_down(session: Session, article_id: str, action: str, content: ArticleT
     if isinstance(content, ArticleText):
         content = json.dumps(as_plain(content), ensure_ascii=False, sort_keys=True)
     workspace().trail.add(session, asking.name, action, f"article:{article_id}", content or "")
+    settle_translations(session, article_id, asking.name)
     record(session, "knowledge.changed", asking.name, article=article_id, change=action)
 
 

@@ -8,10 +8,11 @@ from typing import Any
 from urllib.parse import quote
 
 from flask_smorest import Blueprint
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.knowledge_service import knowledge_service
-from api.problems import conflict, invalid
+from api.problems import conflict, invalid, not_found
 from api.rest.access import need, needs, workspace
 from api.rest.article_view import Answer, held, shown, tell, write_down
 from api.rest.knowledge_shapes import (
@@ -22,7 +23,11 @@ from api.rest.knowledge_shapes import (
     ListSchema,
     NewArticleBody,
     SearchQuery,
+    TriedSchema,
+    TryBody,
     VersionsSchema,
+    ViewBody,
+    ViewSchema,
     WhyBody,
 )
 from bot.language import detect
@@ -31,7 +36,10 @@ from knowledge.article_text import ArticleProblem, ArticleText, checked
 from knowledge.catalogue import Entry, Filters
 from knowledge.current import languages_of
 from knowledge.life import WrongMove
-from knowledge.tables import Article
+from knowledge.tables import Article, SavedView
+
+TRIED = 5
+MOST_VIEWS = 50
 
 blueprint = Blueprint("knowledge", __name__, url_prefix="/api", description="Articles and the search over them")
 
@@ -145,6 +153,61 @@ def search_knowledge(query: dict[str, Any]) -> dict[str, Any]:
         spoken = languages_of(session, [hit.article for hit in hits])
     found = [{**asdict(hit), "exists_in": spoken[hit.article]} for hit in hits]
     return {"hits": found, "revision": base.revision, "took_ms": round(took, 2)}
+
+
+@blueprint.route("/knowledge/try", methods=["POST"])
+@needs("knowledge")
+@blueprint.arguments(TryBody)
+@blueprint.response(200, TriedSchema)
+def try_edit(body: dict[str, Any]) -> dict[str, Any]:
+    """How the articles rank for a message now, and as if the edited article were saved. Nothing is saved."""
+    service, text = knowledge_service(), body["text"]
+    base, edited = service.base(), _checked(body["article"])
+    language = body["language"] or detect(text).language
+    now_found = base.search(text, language=language, audience="private", k=TRIED)
+    before = [{"article": hit.article, "probability": hit.probability, "phrasing": hit.phrasing} for hit in now_found]
+    after = [asdict(one) for one in service.trials().rank(text, language, edited, TRIED)]
+    return {"before": before, "after": after}
+
+
+@blueprint.route("/knowledge/views", methods=["GET"])
+@needs("read")
+@blueprint.response(200, ViewSchema(many=True))
+def list_views() -> list[SavedView]:
+    """The lists this person comes back to."""
+    with workspace().database.read() as session:
+        mine = select(SavedView).where(SavedView.login == need("read").name).order_by(SavedView.name)
+        return list(session.scalars(mine))
+
+
+@blueprint.route("/knowledge/views", methods=["POST"])
+@needs("read")
+@blueprint.arguments(ViewBody)
+@blueprint.response(201, ViewSchema)
+def save_view(body: dict[str, Any]) -> SavedView:
+    """Keep a list under a name; the same name again replaces it."""
+    login = need("read").name
+    with workspace().database.write() as session:
+        held = session.scalar(select(SavedView).filter_by(login=login, name=body["name"]))
+        if held is None and len(session.scalars(select(SavedView.id).filter_by(login=login)).all()) >= MOST_VIEWS:
+            raise conflict("too_many_views", f"at most {MOST_VIEWS} views are kept: delete one first")
+        held = held or SavedView(login=login, name=body["name"])
+        held.query = body["query"].lstrip("?")
+        session.add(held)
+        session.flush()
+        return held
+
+
+@blueprint.route("/knowledge/views/<int:view_id>", methods=["DELETE"])
+@needs("read")
+@blueprint.response(204)
+def delete_view(view_id: int) -> None:
+    """Forget a list of one's own."""
+    with workspace().database.write() as session:
+        held = session.get(SavedView, view_id)
+        if held is None or held.login != need("read").name:
+            raise not_found("view of yours")
+        session.delete(held)
 
 
 def entry_of(entry: Entry) -> dict[str, Any]:

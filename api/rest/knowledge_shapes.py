@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from bot.channels import KINDS
+from knowledge.catalogue import STANDINGS
 from knowledge.languages import LANGUAGES
 
 
@@ -14,6 +15,9 @@ class ListQuery(Schema):
     missing = fields.String(load_default="", validate=validate.OneOf(["", *LANGUAGES]))
     category = fields.String(load_default="", validate=validate.Length(max=60))
     state = fields.String(load_default="active", validate=validate.OneOf(["active", "retired", "all"]))
+    owner = fields.String(load_default="", validate=validate.Length(max=80))
+    tag = fields.String(load_default="", validate=validate.Length(max=40))
+    standing = fields.String(load_default="", validate=validate.OneOf(["", *STANDINGS]))
     page = fields.Integer(load_default=1, validate=validate.Range(1, 100_000))
 
 
@@ -70,6 +74,14 @@ class EntrySchema(Schema):
     answered = fields.List(fields.String(), required=True)
     phrasings = fields.Integer(required=True)
     has_private = fields.Boolean(required=True)
+    owner = fields.String(required=True)
+    tags = fields.List(fields.String(), required=True)
+    review_at = fields.AwareDateTime(required=True, allow_none=True)
+    valid_from = fields.AwareDateTime(required=True, allow_none=True)
+    valid_to = fields.AwareDateTime(required=True, allow_none=True)
+    waiting = fields.List(fields.String(), required=True)
+    written = fields.List(fields.String(), required=True)
+    stale = fields.List(fields.String(), required=True)
 
 
 class ListSchema(Schema):
@@ -214,3 +226,33 @@ class HitsSchema(Schema):
     hits = fields.List(fields.Nested(HitSchema), required=True)
     revision = fields.Integer(required=True)
     took_ms = fields.Float(required=True)
+
+
+class TriedArticleBody(ArticleContent):
+    id = fields.String(required=True)
+
+
+class TryBody(Schema):
+    text = fields.String(required=True, validate=validate.Length(1, 2000))
+    language = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(LANGUAGES))
+    article = fields.Nested(TriedArticleBody, required=True)
+
+
+class PlaceSchema(Schema):
+    article = fields.String(required=True)
+    probability = fields.Float(required=True)
+    phrasing = fields.String(required=True)
+
+
+class TriedSchema(Schema):
+    before = fields.List(fields.Nested(PlaceSchema), required=True)
+    after = fields.List(fields.Nested(PlaceSchema), required=True)
+
+
+class ViewBody(Schema):
+    name = fields.String(required=True, validate=validate.Length(1, 80))
+    query = fields.String(required=True, validate=validate.Length(max=400))
+
+
+class ViewSchema(ViewBody):
+    id = fields.Integer(required=True)

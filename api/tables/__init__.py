@@ -18,10 +18,11 @@ from api.tables.conversations import (
 from api.tables.decisions import Decision, DeliveryAttempt, Handoff, Publication, SandboxPost
 from api.tables.history import Audit, Event
 from api.tables.preparation import Draft, Preparation, Work
+from api.tables.tasks import Task
 
 __all__ = [
     "Account", "AccountRole", "ApiToken", "Audit", "Case", "Channel", "ChannelSecret", "Conversation",
     "Customer", "Decision", "DeliveryAttempt", "Draft", "Event", "Handoff", "Identity", "InboundEvent",
     "LoginSession", "Message", "MessageRevision", "Participant", "Preparation", "Publication", "SandboxPost",
-    "Team", "Work", "knowledge", "training",
+    "Task", "Team", "Work", "knowledge", "training",
 ]  # fmt: skip
