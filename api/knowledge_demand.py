@@ -62,7 +62,7 @@ def matrix(session: Session, entries: Iterable[Entry]) -> list[Row]:
 
 
 def _row(entry: Entry, asked: dict[tuple[str, str], float]) -> Row:
-    cells = {code: Cell(_state(entry, code), asked.get((entry.id, code), 0.0)) for code in LANGUAGES}
+    cells: dict[str, Cell] = {code: Cell(_state(entry, code), asked.get((entry.id, code), 0.0)) for code in LANGUAGES}
     return Row(entry.id, cells, sum(cell.demand for cell in cells.values() if cell.state != "ok"))
 
 

@@ -102,7 +102,9 @@ def ask_translation(session: Session, article_id: str, language: str, *, by: str
         raise not_found("article")
     if not is_language(language):
         raise invalid("bad_language", f"{language!r} is not a language of the base")
-    held = session.scalar(select(Task).filter_by(kind="translate", article_id=article_id, language=language, state="open"))
+    held = session.scalar(
+        select(Task).filter_by(kind="translate", article_id=article_id, language=language, state="open")
+    )
     if held is not None:
         return held
     source = source_text(session, article, language)

@@ -116,6 +116,7 @@ def _register(app: Flask) -> None:
     from api.console import blueprint as console
     from api.rest import (
         article_life,
+        boards,
         cases,
         events,
         health,
@@ -123,12 +124,13 @@ def _register(app: Flask) -> None:
         login,
         publications,
         sandbox,
+        tasks,
         training,
         webhooks,
-    )  # fmt: skip
+    )
 
     api = ProblemApi(app, spec_kwargs={"extra_plugins": [NamedOperations()]})
-    for module in (login, cases, publications, knowledge, article_life, tasks, training, sandbox):
+    for module in (login, cases, publications, knowledge, article_life, tasks, boards, training, sandbox):
         api.register_blueprint(module.blueprint)
     for plain in (webhooks.blueprint, events.blueprint, health.blueprint, console):
         app.register_blueprint(plain)

@@ -168,7 +168,10 @@ def _load(session: Session, ids: list[str]) -> Iterator[Entry]:
     stale = _pairs(session, Variant.language, (Version.state == "approved") & is_stale(), ids)
     for article in session.scalars(select(Article).where(Article.id.in_(ids))):
         key = article.id
-        yield _entry(article, asked.get(key, []), said.get(key, []), waiting.get(key, set()), written.get(key, set()), stale.get(key, set()))
+        yield _entry(
+            article, asked.get(key, []), said.get(key, []), waiting.get(key, set()), written.get(key, set()),
+            stale.get(key, set()),
+        )  # fmt: skip
 
 
 def _pairs(session: Session, column: Any, condition: ColumnElement[bool], ids: list[str]) -> dict[str, set[str]]:

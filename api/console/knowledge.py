@@ -16,7 +16,7 @@ from api.console.frame import blueprint, may, reader_language
 from api.knowledge_service import knowledge_service
 from api.problems import not_found
 from api.rest.access import need, needs, workspace
-from api.tables import Account
+from api.tables import Account, Decision, Finding, Message
 from bot.channels import KINDS
 from knowledge import life, store
 from knowledge.about import VariantState, variants_of
@@ -78,8 +78,27 @@ def show_article(article_id: str) -> str:
 @needs("knowledge")
 def show_new_article() -> str:
     """The editor of an article that is not there yet. No id holds a slash, so its address can be no article's."""
-    plain = {"id": request.args.get("id", "")[:MAX_ID], "category": "", "languages": {}}
+    plain = {"id": "", "category": "", "languages": _of_gap(request.args.get("gap", ""))}
     return _editor(article=None, plain=plain, title="", history=[], variants=[], story=[], owners=[], four_eyes=False)
+
+
+def _of_gap(given: str) -> dict[str, Any]:
+    """What the editor begins with when an article is made of a gap: the messages, and what an agent wrote to them."""
+    if not given.isdecimal() or len(given) > 9:
+        return {}
+    with workspace().database.read() as session:
+        row = session.get(Finding, int(given))
+        if row is None or row.board != "gaps":
+            return {}
+        asked = session.scalars(select(Message).where(Message.id.in_(row.data["messages"])).order_by(Message.id)).all()
+        wrote = session.scalars(select(Decision.final_text).where(Decision.id.in_(row.data["decisions"]))).all()
+        language = row.data["language"]
+        texts = [" ".join(message.text.split()) for message in asked if (message.language or language) == language]
+    if not texts:
+        return {}
+    return {
+        language: {"question": texts[0], "variants": texts[1:], "answer": wrote[0] if wrote else "", "public": None}
+    }
 
 
 def _life(session: Session, article: Article) -> dict[str, Any]:

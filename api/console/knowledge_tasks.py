@@ -45,7 +45,9 @@ def show_tasks() -> str:
         sources = {
             version.id: (version.text, language)
             for version, language in session.execute(
-                select(Version, Variant.language).join(Variant).where(Version.id.in_([task.version_id for task in rows]))
+                select(Version, Variant.language)
+                .join(Variant)
+                .where(Version.id.in_([task.version_id for task in rows]))
             )
         }
     return render_template(

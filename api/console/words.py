@@ -139,6 +139,7 @@ SITUATIONS: Final = {
 }
 
 ABSTAINED: Final = {
+    "stale_translation": _("The translation is older than its source, and policy withholds it."),
     "below_threshold": _("No article fits well enough."),
     "other_language": _("The message is in a language the assistant does not answer in."),
     "nothing_to_answer": _("Nothing in the message asks for an answer."),
@@ -148,6 +149,7 @@ ABSTAINED: Final = {
 }
 
 NOTES: Final = {
+    "stale_translation": _("A translation whose source has changed since"),
     "shortened": _("Shortened to fit the channel: sentences left out"),
     "removed_personal_data": _("Personal data was taken out"),
     "said_before": _("We have said this in the thread before"),

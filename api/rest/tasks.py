@@ -10,6 +10,7 @@ from marshmallow import Schema, fields, validate
 from api import tasks
 from api.knowledge_demand import matrix
 from api.knowledge_service import knowledge_service
+from api.problems import not_found
 from api.rest.access import need, needs, workspace
 from api.rest.article_view import held, tell
 from api.tables import Task
@@ -22,7 +23,9 @@ why = fields.String(load_default="", validate=validate.Length(max=400))
 
 
 class RecallBody(Schema):
-    publications = fields.List(fields.Integer(validate=validate.Range(1, 2**31 - 1)), load_default=None, allow_none=True)
+    publications = fields.List(
+        fields.Integer(validate=validate.Range(1, 2**31 - 1)), load_default=None, allow_none=True
+    )
     """Which replies to correct; null: all that used the version."""
     why = why
 
@@ -106,7 +109,7 @@ def list_uses(version_id: int) -> dict[str, Any]:
     """The recall list: published replies with a sentence of this version in them, the newest first."""
     with workspace().database.read() as session:
         if session.get(Version, version_id) is None:
-            raise tasks.not_found("version")
+            raise not_found("version")
         return {"uses": [use_plain(use) for use in tasks.uses_of(session, version_id)]}
 
 
@@ -135,9 +138,8 @@ def ask_translation(body: dict[str, Any], article_id: str) -> dict[str, Any]:
         held(session, article_id)
         task = tasks.ask_translation(session, article_id, body["language"], by=asking.name, why=body["why"])
         source = session.get_one(Version, task.version_id).text
-        answer = {**{name: getattr(task, name) for name in Task.__table__.columns.keys()}, "source_text": source}
     tell()
-    return answer
+    return {**{column.key: getattr(task, column.key) for column in Task.__table__.columns}, "source_text": source}
 
 
 @blueprint.route("/tasks", methods=["GET"])

@@ -24,6 +24,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from knowledge.database import Base, now
 
+_FIRST = text("kind IN ('accepted','edited','written') AND revoked_at IS NULL AND corrects IS NULL")
+
 KINDS = ("accepted", "edited", "written", "rejected", "handed_off", "no_reply", "hide")
 PUBLISHING = ("accepted", "edited", "written")
 
@@ -48,7 +50,9 @@ class Decision(Base):
             "target_revision_seen",
             unique=True,
             sqlite_where=text("kind IN ('accepted','edited','written') AND revoked_at IS NULL AND corrects IS NULL"),
-            postgresql_where=text("kind IN ('accepted','edited','written') AND revoked_at IS NULL AND corrects IS NULL"),
+            postgresql_where=text(
+                "kind IN ('accepted','edited','written') AND revoked_at IS NULL AND corrects IS NULL"
+            ),
         ),
         Index(
             "one_correcting",

@@ -48,7 +48,9 @@ def upgrade() -> None:
         sa.CheckConstraint("state <> 'dismissed' OR length(reason) > 0", name=op.f("ck_task_reason")),
         sa.ForeignKeyConstraint(["article_id"], ["article.id"], name=op.f("fk_task_article_id_article")),
         sa.ForeignKeyConstraint(["version_id"], ["version.id"], name=op.f("fk_task_version_id_version")),
-        sa.ForeignKeyConstraint(["publication_id"], ["publication.id"], name=op.f("fk_task_publication_id_publication")),
+        sa.ForeignKeyConstraint(
+            ["publication_id"], ["publication.id"], name=op.f("fk_task_publication_id_publication")
+        ),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_task_case_id_cases")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task")),
     )

@@ -21,6 +21,23 @@ const ACTIONS = {
       why: document.getElementById("recall-why")?.value.trim() ?? "",
     }),
   compute: () => ask("/api/knowledge/boards/compute", {}),
+  // What agents keep writing becomes a draft; it is said once somebody has approved it.
+  propose: async (button) => {
+    const { article, language, audience, kind, finding } = button.dataset;
+    const path = `/api/articles/${encodeURIComponent(article)}`;
+    try {
+      const held = await send(path, undefined, { method: "GET" });
+      const text = button.parentElement.querySelector("[data-whole]").content.textContent;
+      const body = { language, audience, channel_kind: kind, text, state: "draft" };
+      const same = held.variants.find((one) => one.language === language && one.audience === audience && one.channel_kind === kind);
+      if (same?.source) body.translated_from = same.source.version;
+      await send(`${path}/versions`, body, { headers: { "If-Match": `"${held.revision}"` } });
+      await send(`/api/knowledge/findings/${finding}/decide`, { decision: "done", reason: "" });
+      location.assign(`/knowledge/${encodeURIComponent(article)}#${language}`);
+    } catch (error) {
+      failed(error);
+    }
+  },
   "find-done": ({ dataset }) => ask(`/api/knowledge/findings/${dataset.finding}/decide`, { decision: "done", reason: "" }),
 };
 
