@@ -77,7 +77,7 @@ def _pairs(said: list[Said], vectors: object, people: dict[str, float]) -> Itera
             "details": list(pair.details), "answers": [pair.one.answer, pair.other.answer],
         })  # fmt: skip
     for (board, key), data in gathered.items():
-        both = sum(people.get(str(article), 0.0) for article in data["articles"])  # type: ignore[attr-defined]
+        both = sum(people.get(article, 0.0) for article in key.split(" "))
         yield Found(board, key, both, dict(data))
 
 
