@@ -23,7 +23,7 @@ BLOCK: Final = 512
 _NUMBER: Final = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _NEGATION: Final = {
     "pl": r"nie|bez|nigdy|żaden|żadn\w+", "ru": r"не|нет|без|никогда|нельзя", "it": r"non|senza|mai|nessun\w*",
-    "cs": r"ne|není|nejsou|bez|nikdy|žádn\w+|ne[a-zěščřžýáíéůú]{3,}", "sq": r"nuk|s'|pa|kurrë|asnjë\w*|mos",
+    "cs": r"ne|není|nejsou|bez|nikdy|žádn\w+|ne(?!j)[a-zěščřžýáíéůú]{3,}", "sq": r"nuk|s'|pa|kurrë|asnjë\w*|mos",
     "en": r"not|no|never|without|cannot|\w+n't",
 }  # fmt: skip
 
@@ -60,6 +60,7 @@ def pairs(said: Iterable[Said], vectors: NDArray[np.float32]) -> Iterator[Pair]:
 
 def differences(one: str, other: str, language: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """How two answers part (`numbers`, `negation`), and what it is that parts them."""
+    one, other = one.casefold(), other.casefold()
     apart: list[str] = []
     details: list[str] = []
     ours, theirs = set(_NUMBER.findall(one)), set(_NUMBER.findall(other))
@@ -84,12 +85,12 @@ def _pairs(spoken: list[Said], vectors: NDArray[np.float32]) -> Iterator[Pair]:
     for (a, b), likeness_ in sorted(best.items()):
         one, other = spoken[a], spoken[b]
         apart, details = differences(one.answer, other.answer, one.language)
-        if apart or token_set_ratio(one.answer, other.answer) >= SAME_ANSWER:
+        if apart or token_set_ratio(one.answer.casefold(), other.answer.casefold()) >= SAME_ANSWER:
             yield Pair(one, other, likeness_, apart, details)
 
 
 def _denies(text: str, language: str) -> bool:
-    return re.search(rf"(?<!\w)(?:{_NEGATION.get(language, '(?!)')})(?!\w)", text.casefold()) is not None
+    return re.search(rf"(?<!\w)(?:{_NEGATION.get(language, '(?!)')})(?!\w)", text) is not None
 
 
 def article_key(*articles: Mapping[str, str] | str) -> str:
