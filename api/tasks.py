@@ -127,7 +127,10 @@ def source_text(session: Session, article: Article, language: str) -> Version | 
         one for one in variants_of(session, article.id)
         if one.current and one.language != language and not one.channel_kind
     ]  # fmt: skip
-    said.sort(key=lambda one: (one.language != article.source_language, one.stale, one.audience != "public"))
+    # Where one of several texts has gone stale, its own audience's source is what has to be translated again.
+    old = {one.audience for one in variants_of(session, article.id) if one.language == language and one.stale}
+    lacking = old or {"public"}
+    said.sort(key=lambda one: (one.language != article.source_language, one.stale, one.audience not in lacking))
     return said[0].current if said else None
 
 
@@ -185,10 +188,9 @@ def listed(session: Session, state: str = "open", kind: str = "", limit: int = 2
 
 
 def _is_translated(session: Session, article_id: str, language: str) -> bool:
-    return any(
-        one.language == language and one.current and not one.stale and not one.channel_kind
-        for one in variants_of(session, article_id)
-    )
+    """Whether a language has texts, and none of them is stale; as the matrix shows it."""
+    said = [one for one in variants_of(session, article_id) if one.language == language and one.current]
+    return bool(said) and not any(one.stale for one in said)
 
 
 def _version(session: Session, version_id: int) -> tuple[Version, Article]:

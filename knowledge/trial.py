@@ -43,7 +43,7 @@ class Trials:
         self._database = database
         self._encoder = encoder
         self._lock = threading.Lock()
-        self._fits: dict[tuple[int, ArticleText], _Fit] = {}
+        self._fits: dict[tuple[int, str], _Fit] = {}
 
     def rank(self, text: str, language: str | None, edited: ArticleText, k: int = 5) -> list[Tried]:
         """The articles for a text as if `edited` were saved. The first time for an edit this fits anew: seconds."""
@@ -56,7 +56,7 @@ class Trials:
 
     def _fit(self, edited: ArticleText) -> _Fit:
         with self._database.read() as session:
-            key = (current_revision(session), edited)
+            key = (current_revision(session), edited.model_dump_json())
             if key in self._fits:
                 return self._fits[key]
             rows = session.execute(

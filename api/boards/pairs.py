@@ -12,12 +12,14 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz.fuzz import token_set_ratio
+from rapidfuzz.fuzz import ratio, token_set_ratio, token_sort_ratio
 
 ASK_ALIKE: Final = 0.93
 """Cosine from which two articles' phrasings, the nearest of them, ask the same (e5 crowds: strangers reach 0.85)."""
 SAME_ANSWER: Final = 80.0
 """Share of common words, of 100, from which two answers say the same."""
+SAME_SENTENCE: Final = 80.0
+"""Likeness, of 100, of two sentences without their numbers or negations from which they say the same otherwise."""
 BLOCK: Final = 512
 
 _NUMBER: Final = re.compile(r"\d+(?:[.,:/-]\d+)*")
@@ -59,17 +61,31 @@ def pairs(said: Iterable[Said], vectors: NDArray[np.float32]) -> Iterator[Pair]:
 
 
 def differences(one: str, other: str, language: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """How two answers part (`numbers`, `negation`), and what it is that parts them."""
-    one, other = one.casefold(), other.casefold()
-    apart: list[str] = []
+    """How two answers part (`numbers`, `negation`), and what it is that parts them.
+
+    Sentence against sentence: two that say the same but for a number, or but for a "not". Whole answers of one trade
+    share words and differ in numbers everywhere, which says nothing.
+    """
+    apart: dict[str, None] = {}
     details: list[str] = []
-    ours, theirs = set(_NUMBER.findall(one)), set(_NUMBER.findall(other))
-    if ours and theirs and ours != theirs and not (ours < theirs or theirs < ours):
-        apart.append("numbers")
-        details += [", ".join(sorted(ours - theirs)), ", ".join(sorted(theirs - ours))]
-    if _denies(one, language) != _denies(other, language) and token_set_ratio(one, other) >= SAME_ANSWER:
-        apart.append("negation")
-    return tuple(apart), tuple(details)
+    for ours in _sentences(one):
+        for theirs in _sentences(other):
+            way = _parts(ours, theirs, language)
+            if way:
+                apart[way] = None
+                details += [ours, theirs]
+    return tuple(apart), tuple(details[:4])
+
+
+def _parts(ours: str, theirs: str, language: str) -> str | None:
+    numbers = set(_NUMBER.findall(ours)), set(_NUMBER.findall(theirs))
+    if all(numbers) and numbers[0] != numbers[1]:
+        alike = ratio(_NUMBER.sub("#", ours.casefold()), _NUMBER.sub("#", theirs.casefold()))
+        return "numbers" if alike >= SAME_SENTENCE else None
+    if _denies(ours, language) != _denies(theirs, language):
+        alike = token_sort_ratio(_affirmed(ours, language), _affirmed(theirs, language))
+        return "negation" if alike >= SAME_SENTENCE else None
+    return None
 
 
 def _pairs(spoken: list[Said], vectors: NDArray[np.float32]) -> Iterator[Pair]:
@@ -89,8 +105,20 @@ def _pairs(spoken: list[Said], vectors: NDArray[np.float32]) -> Iterator[Pair]:
             yield Pair(one, other, likeness_, apart, details)
 
 
+def _sentences(text: str) -> list[str]:
+    return [part for part in re.split(r"(?<=[.!?])\s+|\n", text) if part.strip()]
+
+
+def _denial(language: str) -> str:
+    return rf"(?<!\w)(?:{_NEGATION.get(language, '(?!)')})(?!\w)"
+
+
 def _denies(text: str, language: str) -> bool:
-    return re.search(rf"(?<!\w)(?:{_NEGATION.get(language, '(?!)')})(?!\w)", text) is not None
+    return re.search(_denial(language), text.casefold()) is not None
+
+
+def _affirmed(text: str, language: str) -> str:
+    return re.sub(_denial(language), "", text.casefold())
 
 
 def article_key(*articles: Mapping[str, str] | str) -> str:
