@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-ALIKE: Final = 0.9
+ALIKE: Final = 0.92
 """Cosine to a cluster's middle from which a message belongs to it."""
 AT_LEAST: Final = 2
 """People who must have asked before it counts as a gap."""
