@@ -23,7 +23,8 @@ from tests.knowledge.articles import article
 def told(story: Story) -> Story:
     """The assistant answers from the English text of an article."""
     with story.workspace.database.write() as session:
-        save_article(session, article("late-fee", en={"answer": "It is 3 euro. Pay in ten days."}), by="giulia")
+        wanted = article("late-fee", en={"answer": "It is 3 euro. Pay in ten days."})
+        save_article(session, wanted, by="giulia", sources={"pl": "en"})
         rows = select(Version.id).join(Variant).where(Variant.language == "en")
         version = session.scalars(rows).one()
     story.assistant.text = "Sorry. It is 3 euro. Pay in ten days."
