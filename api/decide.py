@@ -21,6 +21,7 @@ from api.problems import conflict, invalid, not_found
 from api.tables import Account, Case, Decision, Draft, Handoff, Message, Publication, Team
 from api.tables.conversations import CLOSED
 from api.tables.decisions import PUBLISHING
+from api.tasks import require_correction
 from knowledge.database import Database, now
 
 Act = Literal["publish", "reject", "hand_off", "no_reply", "hide"]
@@ -43,6 +44,8 @@ class Wish:
     reason: str = ""
     team: str | None = None
     seconds: float | None = None
+    corrects: int | None = None
+    """The task to correct a published reply, where this is its correction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,9 @@ class Desk:
             require_claim(session, case, account, wish.claim_token)
             guard.require_unchanged(session, message, wish.target_revision, wish.subtree_seq)
             decision = self._decision(session, wish, case, message, account, login_session_id)
-            if decision.kind in PUBLISHING:
+            if decision.kind in PUBLISHING and wish.corrects is not None:
+                decision.corrects = require_correction(session, wish.corrects, decision).publication_id
+            elif decision.kind in PUBLISHING:
                 self._require_unanswered(session, decision)
             decision.idempotency_key, decision.request_sha256 = idempotency_key, request
             session.add(decision)

@@ -9,7 +9,7 @@ from api.problems import conflict, invalid
 from api.tables import Draft, Message
 from bot.channels import Audience, fits, length, limits
 from bot.privacy import find
-from knowledge.tables import Article, Variant, Version
+from knowledge.current import standings
 
 
 def subtree_seq(session: Session, message: Message) -> int:
@@ -81,12 +81,11 @@ def require_publishable(session: Session, message: Message, draft: Draft | None,
 
 def _require_current_evidence(session: Session, draft: Draft, text: str) -> None:
     used = {item["version"] for item in draft.evidence if item["version"] and item["sentence"] in text}
-    for version_id in used:
-        version = session.get(Version, version_id)
-        variant = session.get(Variant, version.variant_id) if version else None
-        article = session.get(Article, variant.article_id) if variant else None
-        if version is None or article is None or version.state != "approved" or article.state != "active":
+    held = standings(session, used)
+    for version_id in sorted(used):
+        standing = held.get(version_id)
+        if standing is None or not standing.current:
             raise conflict(
                 "evidence_changed", "an article this draft rests on has changed since it was written",
-                article=article.id if article else None, version=version_id,
+                article=standing.article if standing else None, version=version_id,
             )  # fmt: skip

@@ -13,16 +13,20 @@ from api.tables import (
     Account,
     Case,
     Conversation,
+    Decision,
     Draft,
     Handoff,
     Message,
     Preparation,
+    Publication,
     Team,
     Work,
 )
+from api.tasks import open_correction
 from bot.channels import limits
+from knowledge.current import languages_of, standings
 from knowledge.database import now
-from knowledge.tables import Article, PhrasingRow, Variant, Version
+from knowledge.tables import PhrasingRow, Variant, Version
 
 
 def case_view(session: Session, case_id: int, language: str | None = None) -> View | None:
@@ -46,13 +50,33 @@ def case_view(session: Session, case_id: int, language: str | None = None) -> Vi
         "conversation": _conversation(conversation, messages),
         "messages": tree(session, case, messages, target),
         "target": _target_view(session, target, conversation.channel.kind),
-        "preparation": _preparation_view(preparation, titles) if preparation else None,
+        "preparation": _preparation_view(session, preparation, titles) if preparation else None,
         "drafts": _draft_views(session, drafts, titles),
         "outlook": preparation.outlook or None if preparation else None,
         "decisions": decisions(session, case),
         "customer": customer(session, case),
         "events": events(session, case),
         "subtree_seq": subtree_seq(session, target) if target else 0,
+        "correction": _correction(session, case),
+    }
+
+
+def _correction(session: Session, case: Case) -> View | None:
+    """The published reply that is to be put right: what it said, and what the article says now."""
+    task = open_correction(session, case.id)
+    publication = session.get(Publication, task.publication_id) if task and task.publication_id else None
+    if task is None or publication is None:
+        return None
+    wrong = session.get_one(Version, task.version_id)
+    variant = session.get_one(Variant, wrong.variant_id)
+    return {
+        "task": task.id,
+        "why": task.why,
+        "by": task.created_by,
+        "article": task.article_id,
+        "said": session.get_one(Decision, publication.decision_id).final_text,
+        "wrong": wrong.text,
+        "right": variant.current.text if variant.current else None,
     }
 
 
@@ -132,7 +156,8 @@ def _preparation(session: Session, target: Message | None) -> Preparation | None
     )
 
 
-def _preparation_view(preparation: Preparation, titles: dict[str, str]) -> View:
+def _preparation_view(session: Session, preparation: Preparation, titles: dict[str, str]) -> View:
+    spoken = languages_of(session, [near["article"] for near in preparation.nearest])
     return {
         "id": preparation.id,
         "language": preparation.language,
@@ -144,7 +169,10 @@ def _preparation_view(preparation: Preparation, titles: dict[str, str]) -> View:
         "team": preparation.team,
         "abstained": preparation.abstained,
         "abstain_reason": preparation.abstain_reason,
-        "nearest": [{**near, "title": titles.get(near["article"], near["article"])} for near in preparation.nearest],
+        "nearest": [
+            {**near, "title": titles.get(near["article"], near["article"]), "exists_in": spoken[near["article"]]}
+            for near in preparation.nearest
+        ],
         "versions": preparation.versions,
         "took_ms": preparation.took_ms,
         "created_at": preparation.created_at.isoformat(),
@@ -180,7 +208,7 @@ def _draft_views(session: Session, drafts: Sequence[Draft], titles: dict[str, st
 
 def _evidence(item: View, versions: dict[int, View], titles: dict[str, str]) -> View:
     article = item["article"]
-    known = versions.get(item["version"] or 0, {"number": None, "current": article is None})
+    known = versions.get(item["version"] or 0, {"number": None, "current": article is None, "stale": False})
     return {
         "sentence": item["sentence"],
         "article": article,
@@ -191,18 +219,10 @@ def _evidence(item: View, versions: dict[int, View], titles: dict[str, str]) -> 
 
 
 def _versions(session: Session, ids: set[int]) -> dict[int, View]:
-    """Each version's number, and whether it may still be said."""
-    if not ids:
-        return {}
-    rows = session.execute(
-        select(Version.id, Version.number, Version.state, Article.state)
-        .join(Variant, Variant.id == Version.variant_id)
-        .join(Article, Article.id == Variant.article_id)
-        .where(Version.id.in_(ids))
-    )
+    """Each version's number, whether it may still be said, and whether it is a translation of a replaced text."""
     return {
-        version_id: {"number": number, "current": state == "approved" and article_state == "active"}
-        for version_id, number, state, article_state in rows
+        key: {"number": held.number, "current": held.current, "stale": held.stale}
+        for key, held in standings(session, ids).items()
     }
 
 

@@ -15,6 +15,7 @@ from api.workspace import Workspace
 from knowledge.catalogue import Catalogue
 from knowledge.search import KnowledgeBase
 from knowledge.team import load_team
+from knowledge.trial import Trials
 
 log = structlog.get_logger()
 
@@ -32,6 +33,7 @@ class KnowledgeService:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._base: KnowledgeBase | None = None
+        self._trials: Trials | None = None
         self._progress = (0, 0)
         self._failure = ""
         self._failed_at = 0.0
@@ -78,10 +80,19 @@ class KnowledgeService:
         done, of = self._progress
         raise Refused(503, "warming_up", "the search by meaning is getting ready", done=done, of=of)
 
+    def trials(self) -> Trials:
+        """Where edits are tried out before they are saved. Raises: Refused: as `base`."""
+        self.base()
+        if self._trials is None:
+            raise RuntimeError("the base is there, and its trials are not")
+        return self._trials
+
     def _load(self) -> None:
         try:
-            encoder = load_team(self._workspace.settings.embedding_model)
-            self._base = KnowledgeBase(self._workspace.database, encoder, self._count)
+            team = load_team(self._workspace.settings.embedding_model)
+            base = KnowledgeBase(self._workspace.database, team, self._count)
+            self._trials = Trials(self._workspace.database, base)
+            self._base = base
         except Exception as problem:
             # Whoever asks is told why, and asking again after a while tries again.
             log.exception("the search by meaning does not load", error=str(problem))

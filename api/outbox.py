@@ -28,6 +28,7 @@ from api.tables import (
     Participant,
     Publication,
 )
+from api.tasks import correction_sent
 from knowledge.database import Database, now
 
 MAX_ATTEMPTS: Final = 8
@@ -202,6 +203,7 @@ class Outbox:
         case = session.get_one(Case, decision.case_id)
         case.first_reply_at = case.first_reply_at or now()
         _add_brand_message(session, decision, publication)
+        correction_sent(session, decision, PUBLISHER)
         self._trail.add(
             session, PUBLISHER, "publication.sent", f"publication:{publication.id}", publication.body_sha256
         )

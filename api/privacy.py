@@ -27,7 +27,8 @@ from api.tables import (
     Work,
 )
 from knowledge.database import SQLITE_PRAGMAS, Database, now
-from knowledge.tables import Embedding
+from knowledge.life import text_hash
+from knowledge.tables import Embedding, PhrasingRow
 from training.tables import Example
 
 CLEAR_SECONDS: Final = 10.0
@@ -126,12 +127,22 @@ def _erase(session: Session, person: Customer) -> dict[str, int]:
         "examples": _erase_examples(session, ids),
         "posts": _erase_posts(session, [message.external_id for message in messages]),
     }
+    _erase_vectors(session, ids)
     _erase_words(session, ids)
     _erase_preparation(session, ids, cases)
     for identity in identities:
         identity.name, identity.followers = ERASED, 0
         identity.external_id = f"erased-{secrets.token_hex(8)}"
     return counted
+
+
+def _erase_vectors(session: Session, ids: Sequence[int]) -> None:
+    """Vectors of what they wrote, which the boards keep by the text's hash; of every revision."""
+    revisions = session.scalars(select(MessageRevision.text).where(MessageRevision.message_id.in_(ids)))
+    newest = session.scalars(select(Message.text).where(Message.id.in_(ids)))
+    hashes = {text_hash(text) for text in (*revisions, *newest)}
+    asked = set(session.scalars(select(PhrasingRow.text_sha256).where(PhrasingRow.text_sha256.in_(hashes))))
+    session.execute(delete(Embedding).where(Embedding.text_sha256.in_(hashes - asked)))
 
 
 def _erase_words(session: Session, ids: Sequence[int]) -> None:

@@ -114,10 +114,23 @@ def _quick(settings: Settings) -> dict[str, Any]:
 
 def _register(app: Flask) -> None:
     from api.console import blueprint as console
-    from api.rest import cases, events, health, knowledge, login, publications, sandbox, training, webhooks
+    from api.rest import (
+        article_life,
+        boards,
+        cases,
+        events,
+        health,
+        knowledge,
+        login,
+        publications,
+        sandbox,
+        tasks,
+        training,
+        webhooks,
+    )
 
     api = ProblemApi(app, spec_kwargs={"extra_plugins": [NamedOperations()]})
-    for module in (login, cases, publications, knowledge, training, sandbox):
+    for module in (login, cases, publications, knowledge, article_life, tasks, boards, training, sandbox):
         api.register_blueprint(module.blueprint)
     for plain in (webhooks.blueprint, events.blueprint, health.blueprint, console):
         app.register_blueprint(plain)

@@ -8,6 +8,7 @@ import secrets
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -18,6 +19,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from api.assembly import build_assistant
+from api.boards import job
 from api.cases import move
 from api.history import record
 from api.lifeline import Beat
@@ -35,6 +37,7 @@ log = structlog.get_logger()
 ASSISTANT: Final = "assistant"
 MAX_ATTEMPTS: Final = 3
 POLL_SECONDS: Final = 0.5
+LOOK_AT_BOARDS_SECONDS: Final = 300.0
 THREAD_LIMIT: Final = 200
 """How many messages of a long thread the assistant looks at: the newest ones."""
 
@@ -60,6 +63,7 @@ class Worker:
     def __init__(self, workspace: Workspace, assistant: Assistant) -> None:
         self._workspace = workspace
         self._assistant = assistant
+        self._look_at_boards = time.monotonic() + LOOK_AT_BOARDS_SECONDS
         self._name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
     def run(self, stopped: Callable[[], bool]) -> None:
@@ -68,7 +72,17 @@ class Worker:
         while not stopped():
             beat.mark()
             if not self.step():
+                self._start_boards()
                 self._workspace.nudge.wait("work", POLL_SECONDS)
+
+    def _start_boards(self) -> None:
+        """Have the boards computed when that is due, in a process of its own: messages never wait for it."""
+        if time.monotonic() < self._look_at_boards:
+            return
+        self._look_at_boards = time.monotonic() + LOOK_AT_BOARDS_SECONDS
+        if job.due(self._workspace.database):
+            job.ask(self._workspace.database, ASSISTANT)
+            job.launch(self._workspace.settings)
 
     def step(self) -> bool:
         """Prepare one message; False when there is nothing to do."""

@@ -28,6 +28,7 @@ ABSTAIN_REASONS: Final = (
     "empty_text",
     "knowledge_empty",
     "does_not_fit",
+    "stale_translation",
 )
 MOST_DRAFTS: Final = 3
 _SILENT: Final = ("none", "hide", "leave_to_community")
@@ -48,7 +49,9 @@ class _Sentence:
     hit: Hit | None = None
 
     def evidence(self) -> Evidence:
-        return Evidence(self.text, self.hit.article if self.hit else None, self.hit.version if self.hit else None)
+        if self.hit is None:
+            return Evidence(self.text, None, None)
+        return Evidence(self.text, self.hit.article, self.hit.version, self.hit.stale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ def compose(facts: Facts, verdict: Triage, intent: Intent | None, policy: Policy
         return Composed((), "other_language")
     plans = _courtesy_plans(facts, verdict, intent, language, policy)
     if plans is None:
-        reason = _reason_against(facts, verdict)
+        reason = _reason_against(facts, verdict, policy)
         if reason:
             return Composed((), reason)
         plans = _answer_plans(facts, verdict, intent, language, policy)
@@ -86,7 +89,7 @@ def compose(facts: Facts, verdict: Triage, intent: Intent | None, policy: Policy
     return Composed(tuple(drafts[:MOST_DRAFTS]), None if drafts else "does_not_fit")
 
 
-def _reason_against(facts: Facts, verdict: Triage) -> str | None:
+def _reason_against(facts: Facts, verdict: Triage, policy: Policy) -> str | None:
     """Why no answer should be drawn from the hits."""
     # Without an intent "nothing is asked" is a guess from the look of the text; that nothing fits is known.
     guessed = any(reason["code"] == "nothing_asked" for reason in verdict.reasons) and facts.hits
@@ -99,7 +102,9 @@ def _reason_against(facts: Facts, verdict: Triage) -> str | None:
         return "below_threshold"
     if verdict.outcome == "watch":
         return "nothing_to_answer"
-    return "not_in_language" if hit.language != facts.language else None
+    if hit.language != facts.language:
+        return "not_in_language"
+    return "stale_translation" if hit.stale and policy.stale_translation == "withhold" else None
 
 
 def _courtesy_plans(
@@ -209,6 +214,7 @@ def _write(plan: _Plan, facts: Facts, language: Language) -> Draft | None:
     sentences = (*fitted.sentences(), *_signature(facts))
     text = " ".join(sentence.text for sentence in sentences)
     hit = next((sentence.hit for sentence in sentences if sentence.hit), None)
+    stale: tuple[dict[str, str], ...] = ({"code": "stale_translation", "detail": ""},) if hit and hit.stale else ()
     courtesies = [sentence.text for sentence in sentences if sentence.hit is None]
     check(text, [*courtesies, *([hit.answer] if hit else [])])
     return Draft(
@@ -218,7 +224,7 @@ def _write(plan: _Plan, facts: Facts, language: Language) -> Draft | None:
         language=language,
         probability=hit.probability if hit else None,
         evidence=tuple(sentence.evidence() for sentence in sentences),
-        notes=fitted.notes,
+        notes=(*stale, *fitted.notes),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -69,6 +69,7 @@ class Policy(_Strict):
     weights: Weights
     promise_minutes: int = Field(ge=1)
     wide_reach: int = Field(ge=1)
+    stale_translation: Literal["warn", "withhold"]
     cues: Cues
     fingerprint: str = ""
 

@@ -68,6 +68,8 @@ class Evidence:
     sentence: str
     article: str | None
     version: int | None
+    stale: bool = False
+    """Whether it is a translation whose source has been replaced since."""
 
 
 @dataclass(frozen=True, slots=True)

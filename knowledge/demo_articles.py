@@ -15,6 +15,7 @@ from knowledge.tables import Article
 
 FOLDER: Final = Path(__file__).parent / "demo" / "articles"
 AUTHOR: Final = "demo"
+LEADING: Final = "pl"
 
 
 def demo_articles(folder: Path = FOLDER) -> list[ArticleText]:
@@ -29,4 +30,13 @@ def load_demo_articles(session: Session, folder: Path = FOLDER) -> list[str]:
     """
     held = set(session.scalars(select(Article.id)))
     fresh = [article for article in demo_articles(folder) if article.id not in held]
-    return [save_article(session, article, by=AUTHOR).id for article in fresh]
+    return [
+        save_article(session, article, by=AUTHOR, four_eyes=False, sources=_sources(article)).id for article in fresh
+    ]
+
+
+def _sources(article: ArticleText) -> dict[str, str]:
+    """The demo's articles are led by Polish; the others are its translations."""
+    if LEADING not in article.languages:
+        return {}
+    return {language: LEADING for language in article.languages if language != LEADING}

@@ -26,3 +26,5 @@ class Hit:
     """The stored phrasing that matched best."""
     private_steps: bool = False
     """Whether the article also has a longer text for private conversations (it asks for account details)."""
+    stale: bool = False
+    """Whether `answer` is the translation of a text that has been replaced since."""

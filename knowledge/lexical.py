@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 NGRAMS: Final = (3, 5)
@@ -43,6 +43,10 @@ class LexicalLeg:
             analyzer="char_wb", ngram_range=NGRAMS, preprocessor=fold, sublinear_tf=True, dtype=np.float32
         )
         return cls(vectorizer, csr_matrix(vectorizer.fit_transform(texts)))
+
+    def extended(self, texts: Sequence[str]) -> LexicalLeg:
+        """The same n-grams with a few phrasings more, behind the others."""
+        return LexicalLeg(self._vectorizer, csr_matrix(vstack([self._weights, self.transform(texts)])))
 
     @property
     def weights(self) -> csr_matrix:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import groupby
 from typing import Final, Literal
 
@@ -13,41 +14,55 @@ import structlog
 from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
-from knowledge.database import Database
+from knowledge.current import is_stale, may_be_said, next_change
+from knowledge.database import Database, now
 from knowledge.hits import Hit
 from knowledge.languages import LANGUAGES, is_language
 from knowledge.ranking import Phrasing, Ranked, Ranker
 from knowledge.store import current_revision
 from knowledge.tables import Article, PhrasingRow, Variant, Version
-from knowledge.team import Team
+from knowledge.team import Team, Views
 from knowledge.vectors import Progress, background_for, views_for
 
 log = structlog.get_logger()
 
 Audience = Literal["public", "private"]
 RETRY_SECONDS: Final = 5.0
+# How long a search waits for a change to be taken in; one whose vectors are stored takes some 30 ms.
+PATIENCE: Final = 0.1
+# A change of this share of the base, or of this many phrasings, is worth a full fit: new means, new calibration.
+SMALL_SHARE: Final = 0.2
+SMALL_CHANGE: Final = 50
 FALLBACKS: Final = ("en", *LANGUAGES)
 """Whose answer is shown where the message's language has none."""
 
-_Sayable = Row[str, str, str, str, str, int, int, str]
+_Sayable = Row[str, str, str, str, str, int, int, str, bool]
 
 
 @dataclass(frozen=True)
 class _Fitted:
-    """One fitted state of the base. Never changed, only replaced, so searches need no lock."""
+    """One fitted state of the base. Never changed, only replaced, so searches need no lock.
+
+    `phrasings` are the ranker's, those of articles that have changed since the last full fit behind the others;
+    `held` are the ones that count now, by article.
+    """
 
     revision: int
     phrasings: tuple[Phrasing, ...]
+    held: dict[str, tuple[Phrasing, ...]]
     ranker: Ranker | None
     seconds: float
+    changed: int = 0
+    """How many phrasings have been added since the last full fit."""
 
 
 class KnowledgeBase:
     """The base of one database, ready to be searched from any thread.
 
     What an article says, and whether it may be said, is read from the database by every search, so an edited answer
-    or a retired article is right at once. Phrasings are held in memory; when they have changed they are fitted anew
-    in the background, and the old fit answers meanwhile.
+    or a retired article is right at once. Phrasings are held in memory. When they have changed, they are taken in in
+    the background: a few in milliseconds, for which a search waits; many, or such as must be embedded first, in
+    seconds, and the old fit answers meanwhile.
     """
 
     def __init__(self, database: Database, team: Team, progress: Progress | None = None) -> None:
@@ -57,7 +72,7 @@ class KnowledgeBase:
         self._lock = threading.Lock()
         self._refit: threading.Thread | None = None
         self._not_before = 0.0
-        self._sayable: tuple[tuple[int, str, str], frozenset[str]] | None = None
+        self._sayable: tuple[tuple[int, str, str], datetime | None, frozenset[str]] | None = None
         self._fitted = self._fit(None, progress)
 
     @property
@@ -73,7 +88,7 @@ class KnowledgeBase:
     @property
     def phrasings(self) -> int:
         """How many phrasings are searched."""
-        return len(self._fitted.phrasings)
+        return sum(map(len, self._fitted.held.values()))
 
     @property
     def fit_seconds(self) -> float:
@@ -92,7 +107,7 @@ class KnowledgeBase:
         with self._database.read() as session:
             held = current_revision(session)
             if held != self._fitted.revision:
-                self._refit_in_background()
+                self._refit_in_background(PATIENCE)
             fitted = self._fitted
             if fitted.ranker is None or not text.strip():
                 return []
@@ -120,6 +135,28 @@ class KnowledgeBase:
             if one.article in said
         ]
 
+    def imagine(
+        self,
+        article: str,
+        phrasings: Sequence[Phrasing],
+        text: str,
+        *,
+        language: str | None,
+        allowed: Collection[str],
+        k: int = 5,
+    ) -> list[tuple[Ranked, str]]:
+        """How a text would rank if an article had these phrasings, with the phrasing most like it. Stores nothing."""
+        fitted = self._fitted
+        texts, languages = [one.text for one in phrasings], [one.language for one in phrasings]
+        views = self._team.phrasings(texts, languages)
+        if fitted.ranker is None:
+            ranker = Ranker.fit(phrasings, views, self._team, background=background_for(self._database, self._team))
+            return [(one, texts[one.phrasing]) for one in ranker.rank(text, language=language, allowed=allowed, k=k)]
+        ranker = fitted.ranker.changed({article}, phrasings, views)
+        known = (*fitted.phrasings, *phrasings)
+        ranked = ranker.rank(text, language=language, allowed=allowed, k=k)
+        return [(one, known[one.phrasing].text) for one in ranked]
+
     def refresh(self) -> bool:
         """Fit anew now, if the base has changed. True when it had."""
         with self._database.read() as session:
@@ -139,13 +176,15 @@ class KnowledgeBase:
             time.sleep(0.02)
         return False
 
-    def _refit_in_background(self) -> None:
+    def _refit_in_background(self, patience: float = 0.0) -> None:
         with self._lock:
-            running = self._refit is not None and self._refit.is_alive()
-            if running or time.monotonic() < self._not_before:
-                return
-            self._refit = threading.Thread(target=self._refit_once, name="knowledge-refit", daemon=True)
-            self._refit.start()
+            thread = self._refit
+            if thread is None or not thread.is_alive():
+                if time.monotonic() < self._not_before:
+                    return
+                thread = self._refit = threading.Thread(target=self._refit_once, name="knowledge-refit", daemon=True)
+                thread.start()
+        thread.join(patience)
 
     def _refit_once(self) -> None:
         try:
@@ -176,29 +215,50 @@ class KnowledgeBase:
                     .order_by(PhrasingRow.article_id, PhrasingRow.language, PhrasingRow.position)
                 )
             )
-        if before is not None and before.ranker is not None and _covers(before.phrasings, phrasings):
-            return replace(before, revision=revision)
+        held = _by_article(phrasings)
+        if before is not None and before.ranker is not None and held:
+            changed = {name for name, said in held.items() if before.held.get(name) != said}
+            changed |= before.held.keys() - held.keys()
+            fresh = [one for name in sorted(changed & held.keys()) for one in held[name]]
+            if before.changed + len(fresh) <= max(SMALL_CHANGE, SMALL_SHARE * len(phrasings)):
+                return self._patched(before, revision, held, changed, fresh, started)
         ranker = None
         if phrasings:
-            texts, languages = [one.text for one in phrasings], [one.language for one in phrasings]
-            views = views_for(self._database, texts, languages, self._team, progress)
+            views = self._views(phrasings, progress)
             background = background_for(self._database, self._team)
             ranker = Ranker.fit(phrasings, views, self._team, background=background)
-        return _Fitted(revision, phrasings, ranker, time.monotonic() - started)
+        return _Fitted(revision, phrasings, held, ranker, time.monotonic() - started)
+
+    def _patched(
+        self,
+        before: _Fitted,
+        revision: int,
+        held: dict[str, tuple[Phrasing, ...]],
+        changed: set[str],
+        fresh: list[Phrasing],
+        started: float,
+    ) -> _Fitted:
+        if not changed or before.ranker is None:
+            return replace(before, revision=revision)
+        ranker = before.ranker.changed(changed, fresh, self._views(fresh, None))
+        phrasings = (*before.phrasings, *fresh)
+        return _Fitted(revision, phrasings, held, ranker, time.monotonic() - started, before.changed + len(fresh))
+
+    def _views(self, phrasings: Sequence[Phrasing], progress: Progress | None) -> Views:
+        texts, languages = [one.text for one in phrasings], [one.language for one in phrasings]
+        return views_for(self._database, texts, languages, self._team, progress)
 
     def _allowed(self, session: Session, revision: int, audience: str, channel_kind: str) -> frozenset[str]:
-        """The articles with something to say to this audience. Kept until the base's revision changes."""
-        key = (revision, audience, channel_kind)
+        """The articles with something to say to this audience.
+
+        Kept until the base's revision changes, or until the next article begins or ceases to be valid by its dates.
+        """
+        key, moment = (revision, audience, channel_kind), now()
         kept = self._sayable
-        if kept is None or kept[0] != key:
+        if kept is None or kept[0] != key or (kept[1] is not None and kept[1] <= moment):
             rows = session.scalars(_sayable(audience, channel_kind, None).with_only_columns(Article.id).distinct())
-            kept = self._sayable = (key, frozenset(rows))
-        return kept[1]
-
-
-def _covers(fitted: Sequence[Phrasing], wanted: Sequence[Phrasing]) -> bool:
-    """Whether a fit knows every wanted article by exactly its phrasings; retired ones it may know beside them."""
-    return _by_article(wanted).items() <= _by_article(fitted).items()
+            kept = self._sayable = (key, next_change(session, moment), frozenset(rows))
+        return kept[2]
 
 
 def _by_article(phrasings: Sequence[Phrasing]) -> dict[str, tuple[Phrasing, ...]]:
@@ -207,19 +267,18 @@ def _by_article(phrasings: Sequence[Phrasing]) -> dict[str, tuple[Phrasing, ...]
 
 def _sayable(
     audience: str, channel_kind: str, articles: Sequence[str] | None
-) -> Select[str, str, str, str, str, int, int, str]:
+) -> Select[str, str, str, str, str, int, int, str, bool]:
     """The approved texts that may be said to this audience on this kind of channel."""
     audiences = ("public",) if audience == "public" else ("public", "private")
     statement = (
         select(
             Article.id, Article.category, Variant.language, Variant.audience, Variant.channel_kind,
-            Version.id, Version.number, Version.text,
+            Version.id, Version.number, Version.text, is_stale(),
         )
         .join(Variant, Variant.article_id == Article.id)
         .join(Version, Version.variant_id == Variant.id)
         .where(
-            Article.state == "active",
-            Version.state == "approved",
+            *may_be_said(now()),
             Variant.audience.in_(audiences),
             Variant.channel_kind.in_({"", channel_kind}),
         )
@@ -238,7 +297,7 @@ def _best(rows: Sequence[_Sayable], language: str | None) -> _Sayable:
 
 
 def _hit(ranked: Ranked, row: _Sayable, phrasing: str, *, private_steps: bool) -> Hit:
-    article, category, language, audience, _, version, number, text = row
+    article, category, language, audience, _, version, number, text, stale = row
     return Hit(
         article=article,
         category=category,
@@ -250,4 +309,5 @@ def _hit(ranked: Ranked, row: _Sayable, phrasing: str, *, private_steps: bool) -
         answer=text,
         phrasing=phrasing,
         private_steps=private_steps,
+        stale=bool(stale),
     )

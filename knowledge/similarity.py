@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -68,6 +69,19 @@ class Similarity:
     def __len__(self) -> int:
         return len(self._vectors)
 
+    def extended(self, texts: Sequence[str], languages: Sequence[str], views: Views) -> Similarity:
+        """This base and a few phrasings more, behind the others. What was estimated from the base stays as it is."""
+        fresh = self.space.phrasings(views, languages)
+        weights = np.array([lexical_weight(code) for code in languages], dtype=np.float32)
+        other = copy.copy(self)
+        other._languages = np.concatenate([self._languages, np.array(languages)])
+        other._lexical_weights = np.concatenate([self._lexical_weights, weights])
+        other._vectors = np.vstack([self._vectors, fresh])
+        other._own = np.concatenate([self._own, (fresh**2).sum(axis=1) + weights])
+        other._lexical = self._lexical.extended(texts)
+        other._table = None
+        return other
+
     def place(self, text: str, views: Views, language: str | None) -> Point:
         """Place a text with its query views, (1, dimension) each."""
         vector = self.space.query(views, language)
@@ -112,10 +126,13 @@ class Similarity:
             return np.arange(len(self)) if usable is None else np.flatnonzero(usable)
         only = None if usable is None else np.flatnonzero(usable)
         _, found = self._dense.search(point.vector[None, :], DENSE_CANDIDATES, only)
+        behind = np.arange(len(self._dense), len(self))
+        if usable is not None:
+            behind = behind[usable[behind]]
         known = point.wording if usable is None else point.wording * usable
         count = min(LEXICAL_CANDIDATES, int(np.count_nonzero(known)))
         alike = np.argpartition(-known, count - 1)[:count] if count else np.zeros(0, dtype=np.int64)
-        return np.union1d(found[0], alike)
+        return np.unique(np.concatenate([found[0], alike, behind]))
 
     def _compare(self, rows: Rows) -> Matrix:
         wording = self._lexical.weights[rows]

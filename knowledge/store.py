@@ -1,8 +1,8 @@
-"""The life of an article: made, edited, retired, restored, always inside the caller's transaction."""
+"""Articles as their keepers write them: made, edited, retired, restored, always inside the caller's transaction."""
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -10,9 +10,11 @@ from typing import Final, Literal
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, selectinload
 
-from knowledge.article_text import ArticleProblem, ArticleText
-from knowledge.database import now
+from knowledge import life
+from knowledge.article_text import ArticleProblem, ArticleText, LanguageText
 from knowledge.languages import LANGUAGES, Language
+from knowledge.life import State, text_hash
+from knowledge.policy import keeping_policy
 from knowledge.tables import Article, KnowledgeState, PhrasingRow, Variant, Version
 
 Outcome = Literal["new", "changed", "unchanged"]
@@ -44,11 +46,12 @@ class Past:
     text: str
     written_by: str
     created_at: datetime
-
-
-def text_hash(text: str) -> str:
-    """SHA-256 of a text, in hexadecimal: what phrasings, versions and vectors are known by."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    channel_kind: str
+    why: str
+    approved_by: str | None
+    approved_at: datetime | None
+    translated_from: int | None
+    four_eyes: bool
 
 
 def current_revision(session: Session) -> int:
@@ -94,39 +97,68 @@ def outcome_of(held: ArticleText | None, wanted: ArticleText) -> Outcome:
     return "unchanged" if held == wanted else "changed"
 
 
-def save_article(session: Session, wanted: ArticleText, *, by: str, keep_other_languages: bool = False) -> Saved:
+def save_article(
+    session: Session, wanted: ArticleText, *, by: str, keep_other_languages: bool = False, state: State = "approved",
+    why: str = "", sources: Mapping[str, str] | None = None, four_eyes: bool | None = None,
+) -> Saved:  # fmt: skip
     """Store an article as it is to be from now on. Saving the same again changes nothing.
 
-    A changed answer becomes a new approved version, and the one before is retired; phrasings are replaced. A
-    language that `wanted` does not have is taken away, unless `keep_other_languages`.
+    Phrasings are replaced at once. A changed answer becomes a new version in `state`; under four eyes (None: as policy
+    asks) one that would be approved goes into review, and what is said stays as it is until then. A language that
+    `wanted` does not have is taken away, unless `keep_other_languages`.
+
+    `sources` says which language each changed translation was made from. A language that is not named there keeps the
+    source it had, so that a corrected comma does not pass for a renewed translation.
+
+    Raises:
+        WrongMove: `draft_takes_away` for a draft that would take a text away.
     """
     held = article_text(session, wanted.id)
     if keep_other_languages:
         wanted = merged(held, wanted)
-    outcome = outcome_of(held, wanted)
+    if held == wanted:
+        return Saved(wanted.id, "unchanged", session.get_one(Article, wanted.id).revision)
+    article, asks = _opened(session, held, wanted, sources)
+    plan = _Plan(article, by, why, state, asks if four_eyes is None else four_eyes, dict(sources or {}))
+    before = held.languages if held else {}
+    changed = [language for language in LANGUAGES if before.get(language) != wanted.languages.get(language)]
+    asked = [lang for lang in changed if _asked(before.get(lang)) != _asked(wanted.languages.get(lang))]
+    _ask(session, wanted, [language for language in asked if language in before], asked)
+    wrote = _answer(session, wanted, changed, plan)
     if held is None:
-        article = Article(id=wanted.id, category=wanted.category, revision=1)
+        life.raise_revision(session)
+        return Saved(article.id, "new", article.revision)
+    if asked:
+        life.note_phrasings(session, article, asked, by=by, why=why)
+    if not (asked or wrote or article.category != wanted.category):
+        return Saved(article.id, "unchanged", article.revision)
+    article.category = wanted.category
+    life.changed(session, article, said=bool(asked) or state == "approved")
+    return Saved(article.id, "changed", article.revision)
+
+
+def _opened(
+    session: Session, held: ArticleText | None, wanted: ArticleText, sources: Mapping[str, str] | None
+) -> tuple[Article, bool]:
+    """The article's row, and whether policy asks for four eyes before the change or after it."""
+    if held is None:
+        leads = next(iter(sources.values()), "") if sources else ""
+        article = Article(id=wanted.id, category=wanted.category, tags=[], source_language=leads, revision=1)
         session.add(article)
-    else:
-        article = session.get_one(Article, wanted.id)
-    if outcome != "unchanged":
-        article.category, article.updated_at = wanted.category, now()
-        before = held.languages if held else {}
-        changed = [language for language in LANGUAGES if before.get(language) != wanted.languages.get(language)]
-        _ask(session, wanted, [language for language in changed if language in before], changed)
-        _answer(session, wanted, changed, by)
-        _raise_revision(session)
-    return Saved(article.id, outcome, article.revision)
+        return article, life.asks_four_eyes(article)
+    article = session.get_one(Article, wanted.id)
+    # A change of the category must not be a way around a second person.
+    return article, life.asks_four_eyes(article) or keeping_policy().asks_four_eyes(wanted.category, article.tags)
 
 
-def retire(session: Session, article_id: str) -> Article:
+def retire(session: Session, article_id: str, *, by: str = "system", why: str = "") -> Article:
     """Take an article out of every search at once. Its texts and history stay. Raises NoSuchArticle."""
-    return _set_state(session, article_id, "retired")
+    return _set_state(session, article_id, "retired", by, why)
 
 
-def restore(session: Session, article_id: str) -> Article:
+def restore(session: Session, article_id: str, *, by: str = "system", why: str = "") -> Article:
     """Bring a retired article back as it was. Raises NoSuchArticle."""
-    return _set_state(session, article_id, "active")
+    return _set_state(session, article_id, "active", by, why)
 
 
 def history(session: Session, article_id: str) -> list[Past]:
@@ -141,7 +173,8 @@ def history(session: Session, article_id: str) -> list[Past]:
     return [
         Past(
             version.id, variant.language, variant.audience, version.number, version.state, version.text,
-            version.written_by, version.created_at,
+            version.written_by, version.created_at, variant.channel_kind, version.why, version.approved_by,
+            version.approved_at, version.translated_from, version.four_eyes,
         )
         for variant, version in rows
     ]  # fmt: skip
@@ -171,38 +204,88 @@ def _ask(session: Session, wanted: ArticleText, replaced: list[Language], change
     )
 
 
-def _answer(session: Session, wanted: ArticleText, changed: list[Language], by: str) -> None:
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How changed answers are to be written."""
+
+    article: Article
+    by: str
+    why: str
+    state: State
+    four_eyes: bool
+    sources: dict[str, str]
+
+
+_Variants = dict[tuple[str, str], Variant]
+
+
+def _answer(session: Session, wanted: ArticleText, changed: list[Language], plan: _Plan) -> bool:
+    """Write the answers that differ; whether any did."""
     rows = session.scalars(
         select(Variant)
         .where(Variant.article_id == wanted.id, Variant.channel_kind == "")
         .options(selectinload(Variant.versions))
     )
     variants = {(row.language, row.audience): row for row in rows}
-    fresh: list[tuple[Variant, str]] = []
-    for language in changed:
-        answers = wanted.languages[language].answers if language in wanted.languages else {}
-        for audience in AUDIENCES:
-            text, variant = answers.get(audience), variants.get((language, audience))
-            current = variant.current if variant else None
-            if (current.text if current else None) == text:
+    taken = [
+        variant
+        for (language, audience), variant in variants.items()
+        if language in changed and variant.current and audience not in _answers(wanted, language)
+    ]
+    if taken and plan.state != "approved":
+        raise life.WrongMove("draft_takes_away", "a draft cannot take a text away: retire that text, or save for good")
+    life.silence(session, plan.article, taken, by=plan.by, why=plan.why)
+    wrote = bool(taken)
+    # A language that others are translated from goes first, so that they can name its new version.
+    leading = set(plan.sources.values())
+    for group in ([each for each in changed if each in leading], [each for each in changed if each not in leading]):
+        wrote = _write(session, wanted, group, variants, plan) or wrote
+    return wrote
+
+
+def _write(session: Session, wanted: ArticleText, languages: list[Language], variants: _Variants, plan: _Plan) -> bool:
+    """Write the texts of these languages that no version says yet; an open one that says it goes on its way."""
+    texts: list[life.Wanted] = []
+    advanced = False
+    for language in languages:
+        for audience, text in sorted(_answers(wanted, language).items()):
+            variant = variants.get((language, audience))
+            if variant is None:
+                variant = Variant(article_id=wanted.id, language=language, audience=audience)
+                variants[language, audience] = variant
+            elif variant.current and variant.current.text == text:
                 continue
-            if current is not None:
-                current.state = "retired"
-            if text is not None:
-                fresh.append((variant or Variant(article_id=wanted.id, language=language, audience=audience), text))
-    session.flush()  # before new ones are added: the database allows one approved version at a time
-    session.add_all(variant for variant, _ in fresh)
-    for variant, text in fresh:
-        variant.versions.append(_version(variant, text, by))
+            elif variant.open and variant.open.text == text:
+                advanced = (
+                    life.advance(session, plan.article, variant.open, plan.state, by=plan.by, why=plan.why) or advanced
+                )
+                continue
+            texts.append(life.Wanted(variant, text, _source(variants, variant, plan)))
+    life.write(session, plan.article, texts, by=plan.by, why=plan.why, state=plan.state, four_eyes=plan.four_eyes)
+    return bool(texts) or advanced
 
 
-def _version(variant: Variant, text: str, by: str) -> Version:
-    moment = now()
-    return Version(
-        number=max((version.number for version in variant.versions), default=0) + 1, text=text,
-        text_sha256=text_hash(text), state="approved", written_by=by, approved_by=by, created_at=moment,
-        approved_at=moment,
-    )  # fmt: skip
+def _source(variants: _Variants, variant: Variant, plan: _Plan) -> int | None:
+    """What a new text is a translation of: as the plan says, else as before, else the leading language's version."""
+    said = variant.open or variant.current
+    language = plan.sources.get(variant.language)
+    if language is None and said is not None:
+        return said.translated_from
+    language = language or plan.article.source_language
+    for audience in (variant.audience, *AUDIENCES):
+        source = variants.get((language, audience))
+        version = (source.open or source.current) if source else None
+        if version is not None and language != variant.language:
+            return version.id
+    return None
+
+
+def _answers(text: ArticleText, language: Language) -> dict[str, str]:
+    return text.languages[language].answers if language in text.languages else {}
+
+
+def _asked(text: LanguageText | None) -> tuple[str, ...]:
+    return text.phrasings if text else ()
 
 
 def _held(session: Session, article_id: str) -> Article:
@@ -212,21 +295,10 @@ def _held(session: Session, article_id: str) -> Article:
     return article
 
 
-def _set_state(session: Session, article_id: str, state: str) -> Article:
+def _set_state(session: Session, article_id: str, state: str, by: str, why: str) -> Article:
     article = _held(session, article_id)
-    if article.state != state:
-        article.state, article.updated_at = state, now()
-        _raise_revision(session)
+    life.set_article(session, article, state, by=by, why=why)
     return article
-
-
-def _raise_revision(session: Session) -> None:
-    state = session.get(KnowledgeState, 1)
-    if state is None:
-        state = KnowledgeState(id=1, revision=0)
-        session.add(state)
-    state.revision += 1
-    session.flush()
 
 
 __all__ = [

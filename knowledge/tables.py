@@ -1,8 +1,12 @@
-"""The knowledge base's tables: articles, their variants and immutable versions, phrasings, stored vectors."""
+"""The knowledge base's tables: articles, their variants and immutable versions, phrasings, stored vectors.
+
+Which state may follow which is in `knowledge.life`, what may be said now in `knowledge.current`.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -19,6 +23,16 @@ class Article(Base):
     id: Mapped[str] = mapped_column(String(120), primary_key=True)
     category: Mapped[str] = mapped_column(String(60), default="")
     state: Mapped[str] = mapped_column(String(20), default="active")
+    owner: Mapped[str] = mapped_column(String(80), default="")
+    """The log-in of who keeps it right; empty: nobody in particular."""
+    tags: Mapped[list[Any]] = mapped_column(default=list)
+    source_language: Mapped[str] = mapped_column(String(8), default="")
+    """The language it is written in first, from which the others are translated; empty: none leads."""
+    valid_from: Mapped[datetime | None]
+    valid_to: Mapped[datetime | None]
+    """From when (inclusive) until when (exclusive) it may be said; None: without end."""
+    review_at: Mapped[datetime | None]
+    """When somebody is to look at it again. A passed date is shown, and changes nothing by itself."""
     revision: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)
@@ -53,14 +67,30 @@ class Variant(Base):
         """The approved version, the one that may be said; at most one (the database sees to it)."""
         return next((version for version in self.versions if version.state == "approved"), None)
 
+    @property
+    def open(self) -> Version | None:
+        """The version being written or reviewed; at most one (the database sees to it)."""
+        return next((version for version in self.versions if version.state in ("draft", "in_review")), None)
+
 
 class Version(Base):
-    """The immutable text of a variant. The database refuses a change of its text."""
+    """The immutable text of a variant. The database refuses any change but a move of its state."""
 
     __tablename__ = "version"
     __table_args__ = (
         UniqueConstraint("variant_id", "number"),
-        CheckConstraint("state IN ('draft','approved','retired')", name="state"),
+        CheckConstraint("state IN ('draft','in_review','approved','retired')", name="state"),
+        CheckConstraint(
+            "NOT (four_eyes AND state = 'approved' AND (approved_by IS NULL OR approved_by = written_by))",
+            name="four_eyes",
+        ),
+        Index(
+            "one_open",
+            "variant_id",
+            unique=True,
+            sqlite_where=text("state IN ('draft', 'in_review')"),
+            postgresql_where=text("state IN ('draft', 'in_review')"),
+        ),
         Index(
             "one_approved",
             "variant_id",
@@ -76,12 +106,47 @@ class Version(Base):
     text: Mapped[str] = mapped_column(Text)
     text_sha256: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(20), default="draft")
+    why: Mapped[str] = mapped_column(String(400), default="")
+    translated_from: Mapped[int | None] = mapped_column(ForeignKey("version.id"))
+    """The version in another language that this text says again; None: it is no translation."""
+    four_eyes: Mapped[bool] = mapped_column(default=False)
+    """Whether somebody else than its author has to approve it; the database holds everybody to that."""
     written_by: Mapped[str] = mapped_column(String(80))
     approved_by: Mapped[str | None] = mapped_column(String(80))
     created_at: Mapped[datetime] = mapped_column(default=now)
     approved_at: Mapped[datetime | None]
 
     variant: Mapped[Variant] = relationship(back_populates="versions")
+
+
+class ArticleEvent(Base):
+    """What happened to an article or to one of its versions: who, when, why. Rows are only ever added."""
+
+    __tablename__ = "article_event"
+    __table_args__ = (Index("ix_article_event_article", "article_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    article_id: Mapped[str] = mapped_column(ForeignKey("article.id"))
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("version.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    """`version` or `article` for a move of a state, `about` for owner, tags and dates, `phrasings`."""
+    before: Mapped[str] = mapped_column(String(400), default="")
+    after: Mapped[str] = mapped_column(String(400), default="")
+    actor: Mapped[str] = mapped_column(String(80))
+    why: Mapped[str] = mapped_column(String(400), default="")
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class SavedView(Base):
+    """A list of articles somebody comes back to: the filters as they stand in the address."""
+
+    __tablename__ = "saved_view"
+    __table_args__ = (UniqueConstraint("login", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    login: Mapped[str] = mapped_column(String(80))
+    name: Mapped[str] = mapped_column(String(80))
+    query: Mapped[str] = mapped_column(String(400))
 
 
 class PhrasingRow(Base):

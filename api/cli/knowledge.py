@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 import typer
 from sqlalchemy.orm import Session
 
-from api.cli.frame import BadInput, Json, answer, progress, table, workspace
+from api.boards import job
+from api.cli.frame import BadInput, CheckFailed, Json, answer, progress, table, workspace
 from api.workspace import Workspace
 from bot.language import detect
 from knowledge.exchange import Report, export_base, import_base
@@ -61,6 +62,17 @@ def export(path: Annotated[Path, typer.Argument()], format_: Format = None, as_j
     with workspace() as space, progress("exporting") as count:
         written = export_base(space.database, path, format=format_, progress=count)
     answer(as_json, {"articles": written, "path": str(path)}, lambda: print(f"{written} articles in {path}"))
+
+
+@app.command()
+def boards(as_json: Json = False) -> None:
+    """Compute the boards of the knowledge managers now: gaps, duplicates, contradictions, and the rest."""
+    with workspace() as space:
+        job.ask(space.database, BY)
+        counted = job.run(space)
+    if counted is None:
+        raise CheckFailed("another process is computing the boards: look again in a moment")
+    answer(as_json, counted, lambda: table("", ["board", "open"], list(counted.items())))
 
 
 @app.command()

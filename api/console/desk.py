@@ -24,6 +24,7 @@ def context(view: dict[str, Any], asking: Principal, claim_seconds: float) -> di
     standing = _standing(view)
     is_open = case["state"] not in CLOSED
     can_decide = "decide" in asking.permissions and asking.is_person
+    answered = standing is not None and standing["kind"] in SENT and not view["correction"]
     return {
         "can_decide": can_decide,
         "held_by_me": mine,
@@ -31,7 +32,7 @@ def context(view: dict[str, Any], asking: Principal, claim_seconds: float) -> di
         "claim_seconds": claim_seconds,
         "standing": standing,
         "is_open": is_open,
-        "writing": can_decide and is_open and target is not None and not (standing and standing["kind"] in SENT),
+        "writing": can_decide and is_open and target is not None and not answered,
         "undo": _undo(standing, account.id if account else None),
         "tabs": [_tab(draft, target) for draft in view["drafts"]],
         "rows": _rows(view),
@@ -70,6 +71,7 @@ def _tab(draft: dict[str, Any], target: dict[str, Any] | None) -> dict[str, Any]
         "per_cent": round(probability * 100) if probability is not None else None,
         "fits_audience": fits,
         "stale": any(not item["current"] for item in draft["evidence"]),
+        "old_translation": any(item["stale"] for item in draft["evidence"]),
         "sources": len({item["article"] for item in draft["evidence"] if item["article"]}),
     }
 

@@ -5,20 +5,27 @@ from __future__ import annotations
 from typing import Any, Final
 
 from flask import render_template, request
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from api.console import words
+from api.console.editor_words import limits, sentences
 from api.console.frame import blueprint, may, reader_language
 from api.knowledge_service import knowledge_service
 from api.problems import not_found
-from api.rest.access import needs, workspace
+from api.rest.access import need, needs, workspace
+from api.tables import Account, Decision, Finding, Message
 from bot.channels import KINDS
-from knowledge import store
+from knowledge import life, store
+from knowledge.about import VariantState, variants_of
 from knowledge.article_files import as_plain
 from knowledge.article_text import MAX_ANSWER, MAX_CATEGORY, MAX_ID, MAX_PHRASING
-from knowledge.catalogue import Entry, Filters
+from knowledge.catalogue import STANDINGS, Entry, Filters, standings_of
 from knowledge.languages import LANGUAGES, is_language
-from knowledge.tables import Article
+from knowledge.tables import Article, ArticleEvent, SavedView
+from knowledge.text_diff import word_diff
 
 CATEGORIES: Final = {
     "billing": _("Bills and payments"),
@@ -34,6 +41,7 @@ CATEGORIES: Final = {
 """Names of the demo's categories; any other category is shown as it is written."""
 
 HITS: Final = 5
+EVENTS: Final = 60
 MOST: Final = {"id": MAX_ID, "category": MAX_CATEGORY, "question": MAX_PHRASING, "answer": MAX_ANSWER}
 
 
@@ -60,17 +68,80 @@ def show_article(article_id: str) -> str:
         text = store.article_text(session, article_id)
         if article is None or text is None:
             raise not_found("article")
-        history = store.history(session, article_id)
-    plain = as_plain(text)
+        context = _life(session, article)
+    plain = _with_open(as_plain(text), context["variants"])
     title = plain["languages"].get(reader_language(), next(iter(plain["languages"].values())))["question"]
-    return _editor(article=article, plain=plain, history=history, title=title)
+    return _editor(article=article, plain=plain, title=title, **context)
 
 
 @blueprint.get("/knowledge/new/article")
 @needs("knowledge")
 def show_new_article() -> str:
     """The editor of an article that is not there yet. No id holds a slash, so its address can be no article's."""
-    return _editor(article=None, plain={"id": "", "category": "", "languages": {}}, history=[], title="")
+    plain = {"id": "", "category": "", "languages": _of_gap(request.args.get("gap", ""))}
+    return _editor(article=None, plain=plain, title="", history=[], variants=[], story=[], owners=[], four_eyes=False)
+
+
+def _of_gap(given: str) -> dict[str, Any]:
+    """What the editor begins with when an article is made of a gap: the messages, and what an agent wrote to them."""
+    if not given.isdecimal() or len(given) > 9:
+        return {}
+    with workspace().database.read() as session:
+        row = session.get(Finding, int(given))
+        if row is None or row.board != "gaps":
+            return {}
+        asked = session.scalars(select(Message).where(Message.id.in_(row.data["messages"])).order_by(Message.id)).all()
+        wrote = session.scalars(select(Decision.final_text).where(Decision.id.in_(row.data["decisions"]))).all()
+        language = row.data["language"]
+        texts = [" ".join(message.text.split()) for message in asked if (message.language or language) == language]
+    if not texts:
+        return {}
+    return {
+        language: {"question": texts[0], "variants": texts[1:], "answer": wrote[0] if wrote else "", "public": None}
+    }
+
+
+def _life(session: Session, article: Article) -> dict[str, Any]:
+    people = session.execute(select(Account.login, Account.name).where(Account.disabled_at.is_(None)))
+    variants = variants_of(session, article.id)
+    return {
+        "history": store.history(session, article.id),
+        "variants": variants,
+        "newest": lambda one: _newest(variants, one)[1],
+        "newest_id": lambda one: _newest(variants, one)[0],
+        "story": [_told(event) for event in life.events(session, article.id)[:EVENTS]],
+        "owners": sorted((login, name) for login, name in people),
+        "four_eyes": life.asks_four_eyes(article),
+    }
+
+
+def _newest(variants: list[VariantState], one: VariantState) -> tuple[int, str]:
+    """What the source of a stale translation says now: its version and its text."""
+    said = [other for other in variants if other.language == one.source_language and other.current]
+    same = [other for other in said if other.audience == one.audience and not other.channel_kind] or said
+    version = same[0].current if same else one.source
+    return (version.id, version.text) if version else (0, "")
+
+
+def _with_open(plain: dict[str, Any], variants: list[VariantState]) -> dict[str, Any]:
+    """What nobody may say yet stands in the fields where nothing else does."""
+    for one in variants:
+        said = plain["languages"].get(one.language)
+        if said and one.open and not one.current and not one.channel_kind and not said["answer"]:
+            said["answer"] = one.open.text
+    return plain
+
+
+def _told(event: ArticleEvent) -> dict[str, Any]:
+    """One line of an article's story."""
+    if event.kind in ("version", "article"):
+        before, after = (words.say(event.kind, code) if code else "" for code in (event.before, event.after))
+        text = f"{before} → {after}" if before else str(after)
+    elif event.kind == "phrasings":
+        text = str(gettext("Phrasings changed: %(languages)s", languages=event.after.upper()))
+    else:
+        text = str(gettext("Owner, tags or dates changed"))
+    return {"at": event.at, "actor": event.actor, "why": event.why, "text": text, "version": event.version_id}
 
 
 def category_name(category: str) -> str:
@@ -96,8 +167,11 @@ def _editor(*, article: Article | None, **context: Any) -> str:
         category_name=category_name,
         writable=may("knowledge"),
         most=MOST,
-        limits=_limits(),
-        sentences=_sentences(),
+        limits=limits(),
+        sentences=sentences(),
+        kinds=tuple(KINDS),
+        me=need("read").name,
+        word_diff=word_diff,
         **context,
     )
 
@@ -108,12 +182,23 @@ def _first_tab(held: dict[str, Any]) -> str:
 
 
 def _list() -> dict[str, Any]:
-    given = {name: _given(name) for name in ("q", "language", "missing", "category", "state", "page")}
+    names = ("q", "language", "missing", "category", "state", "owner", "tag", "standing", "page")
+    given = {name: _given(name) for name in names}
     number = given.pop("page")
     page = min(int(number), 100_000) if number.isascii() and number.isdecimal() and len(number) < 7 else 1
     given["state"] = given["state"] if given["state"] in ("active", "retired", "all") else "active"
     filters = Filters(**given, page=max(page, 1))
-    return {"listed": knowledge_service().catalogue.page(filters), "filters": filters, "languages": LANGUAGES}
+    with workspace().database.read() as session:
+        mine = select(SavedView).where(SavedView.login == need("read").name).order_by(SavedView.name)
+        views = list(session.scalars(mine))
+    return {
+        "listed": knowledge_service().catalogue.page(filters),
+        "filters": filters,
+        "languages": LANGUAGES,
+        "standings": STANDINGS,
+        "standings_of": standings_of,
+        "views": views,
+    }
 
 
 def _by_meaning(q: str) -> dict[str, Any] | None:
@@ -132,48 +217,3 @@ def _by_meaning(q: str) -> dict[str, Any] | None:
 
 def _given(name: str) -> str:
     return request.args.get(name, "").strip()[:200]
-
-
-def _limits() -> list[dict[str, Any]]:
-    """What each kind of channel takes, for the counters: `{name, public: [most, counter], private: ...}`."""
-    return [
-        {
-            "name": str(words.say("channel", kind)),
-            "public": [limits.public.most, limits.public.counter],
-            "private": [limits.limit("private").most, limits.limit("private").counter],
-        }
-        for kind, limits in KINDS.items()
-    ]
-
-
-def _sentences() -> dict[str, str]:
-    """What the editor's script says."""
-    said = {
-        "saved": _("Saved. The search knows it in a second or two."),
-        "unchanged": _("Nothing has changed."),
-        "retired": _("Retired: it is not found any more."),
-        "restored": _("The article is back."),
-        "conflict": _(
-            "Somebody has saved this article since you opened it. "
-            "Both texts are put together; look at the marked fields, then save again."
-        ),
-        "both_changed": _("Both of you changed this. Theirs:"),
-        "take_theirs": _("Take theirs"),
-        "question_missing": _("This language needs a question."),
-        "answer_missing": _("A public text needs the full answer beside it."),
-        "id_missing": _("The article needs an id."),
-        "language_missing": _("Write at least one language."),
-        "id_taken": _("There is an article with this id already."),
-        "bad_article": _("This cannot be stored:"),
-        "characters": _("characters: {count}"),
-        "too_long_for": _("too long for {channels}: later sentences are left out there"),
-        "taken": _("The older text is in the field. Save to make it the current one."),
-        "nothing_found": _("Nothing found."),
-        "waiting": _("The search by meaning is getting ready…"),
-        "here": _("this article"),
-        "is_dirty": _("not saved"),
-        "is_has": _("answered"),
-        "is_asks": _("no answer yet"),
-        "is_missing": _("missing"),
-    }
-    return {name: str(sentence) for name, sentence in said.items()}

@@ -29,6 +29,7 @@ def texts() -> dict[str, str]:
         "hidden": _("Marked to be hidden."),
         "rejected": _("Draft rejected. Thank you, the article's keeper will see it."),
         "settled": _("Thank you. It is noted."),
+        "translation_asked": _("Asked for. The keepers of the articles see it."),
         "retried": _("It is sent again."),
         "reopened": _("The case is back in the queue."),
         "released": _("You no longer hold this case."),

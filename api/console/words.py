@@ -139,6 +139,7 @@ SITUATIONS: Final = {
 }
 
 ABSTAINED: Final = {
+    "stale_translation": _("The translation is older than its source, and policy withholds it."),
     "below_threshold": _("No article fits well enough."),
     "other_language": _("The message is in a language the assistant does not answer in."),
     "nothing_to_answer": _("Nothing in the message asks for an answer."),
@@ -148,6 +149,7 @@ ABSTAINED: Final = {
 }
 
 NOTES: Final = {
+    "stale_translation": _("A translation whose source has changed since"),
     "shortened": _("Shortened to fit the channel: sentences left out"),
     "removed_personal_data": _("Personal data was taken out"),
     "said_before": _("We have said this in the thread before"),
@@ -208,6 +210,23 @@ REMOTE_STATES: Final = {
     "restored": _("restored"),
 }
 
+VERSION_STATES: Final = {
+    "draft": _("draft"),
+    "in_review": _("in review"),
+    "approved": _("approved"),
+    "retired": _("retired"),
+}
+
+ARTICLE_STATES: Final = {"active": _("in use"), "retired": _("retired")}
+
+STANDINGS: Final = {
+    "draft": _("has a draft"),
+    "in_review": _("waits for approval"),
+    "stale": _("stale translation"),
+    "due": _("past its review date"),
+    "not_valid": _("outside its dates"),
+}
+
 _GROUPS: Final[Mapping[str, Mapping[str, Any]]] = {
     "state": STATES,
     "outcome": OUTCOMES,
@@ -225,6 +244,9 @@ _GROUPS: Final[Mapping[str, Mapping[str, Any]]] = {
     "decision": DECISIONS,
     "publication": PUBLICATIONS,
     "remote": REMOTE_STATES,
+    "version": VERSION_STATES,
+    "article": ARTICLE_STATES,
+    "standing": STANDINGS,
 }
 
 

@@ -53,6 +53,8 @@ class DecisionBody(Schema):
     reason = fields.String(load_default="", validate=[validate.Length(max=400), validate.ContainsNoneOf("\x00")])
     team = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=40))
     seconds = fields.Float(load_default=None, allow_none=True, validate=validate.Range(0, 1e9))
+    corrects = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(1, BIG))
+    """The task to correct a published reply, where this is its correction."""
 
 
 class DecisionSchema(Schema):
@@ -153,6 +155,7 @@ def decide_case(body: dict[str, Any], case_id: int) -> Done:
         case_id=_id(case_id), message_id=body["message"], act=body["act"], claim_token=body["claim_token"],
         target_revision=body["target_revision"], subtree_seq=body["subtree_seq"], draft_id=body["draft"],
         text=body["text"], reason=body["reason"], team=body["team"], seconds=body["seconds"],
+        corrects=body["corrects"],
     )  # fmt: skip
     done = workspace().desk.decide(asking, wish, key)
     workspace().nudge.send("events")

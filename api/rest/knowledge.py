@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
-from flask import request
 from flask_smorest import Blueprint
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.history import record
 from api.knowledge_service import knowledge_service
-from api.problems import Refused, conflict, invalid, not_found
+from api.problems import conflict, invalid, not_found
 from api.rest.access import need, needs, workspace
+from api.rest.article_view import Answer, held, shown, tell, write_down
 from api.rest.knowledge_shapes import (
     ArticleBody,
     ArticleSchema,
@@ -24,19 +23,25 @@ from api.rest.knowledge_shapes import (
     ListSchema,
     NewArticleBody,
     SearchQuery,
+    TriedSchema,
+    TryBody,
     VersionsSchema,
+    ViewBody,
+    ViewSchema,
+    WhyBody,
 )
 from bot.language import detect
 from knowledge import store
-from knowledge.article_files import as_plain
 from knowledge.article_text import ArticleProblem, ArticleText, checked
 from knowledge.catalogue import Entry, Filters
-from knowledge.tables import Article
+from knowledge.current import languages_of
+from knowledge.life import WrongMove
+from knowledge.tables import Article, SavedView
+
+TRIED = 5
+MOST_VIEWS = 50
 
 blueprint = Blueprint("knowledge", __name__, url_prefix="/api", description="Articles and the search over them")
-
-Answer = tuple[dict[str, Any], dict[str, str]]
-"""A body with the headers that go with it."""
 
 
 @blueprint.route("/articles", methods=["GET"])
@@ -61,14 +66,15 @@ def list_articles(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(201, ArticleSchema)
 def create_article(body: dict[str, Any]) -> Answer:
     """Make an article."""
+    how = _how(body)
     wanted = _checked(body)
     with workspace().database.write() as session:
         if session.get(Article, wanted.id) is not None:
             raise conflict("id_taken", f"there is an article {wanted.id!r} already", article=wanted.id)
-        store.save_article(session, wanted, by=need("knowledge").name)
-        _write_down(session, wanted.id, "article.added", wanted)
-        answer = _shown(session, wanted.id)
-    _tell()
+        _saved(session, wanted, how)
+        write_down(session, wanted.id, "article.added", wanted)
+        answer = shown(session, wanted.id)
+    tell()
     return answer[0], {**answer[1], "Location": f"/api/articles/{quote(wanted.id, safe='')}"}
 
 
@@ -78,7 +84,7 @@ def create_article(body: dict[str, Any]) -> Answer:
 def show_article(article_id: str) -> Answer:
     """One article in all its languages; its ETag goes into the If-Match of the next PUT."""
     with workspace().database.read() as session:
-        return _shown(session, article_id)
+        return shown(session, article_id)
 
 
 @blueprint.route("/articles/<article_id>", methods=["PUT"])
@@ -86,32 +92,38 @@ def show_article(article_id: str) -> Answer:
 @blueprint.arguments(ArticleBody)
 @blueprint.response(200, ArticleSchema)
 def save_article(body: dict[str, Any], article_id: str) -> Answer:
-    """Replace what an article says. 428 without If-Match; 412 `edited_meanwhile` when it is not the newest."""
+    """Replace what an article says. 428 without If-Match; 412 `edited_meanwhile` when it is not the newest.
+
+    Changed answers become new versions in `state`; under four eyes, what would be approved goes into review.
+    """
+    how = _how(body)
     wanted = _checked({**body, "id": article_id})
     with workspace().database.write() as session:
-        _require_match(_held(session, article_id))
-        saved = store.save_article(session, wanted, by=need("knowledge").name)
+        held(session, article_id, matched=True)
+        saved = _saved(session, wanted, how)
         if saved.outcome != "unchanged":
-            _write_down(session, article_id, "article.saved", wanted)
-        answer = _shown(session, article_id)
-    _tell()
+            write_down(session, article_id, "article.saved", wanted)
+        answer = shown(session, article_id)
+    tell()
     return answer
 
 
 @blueprint.route("/articles/<article_id>/retire", methods=["POST"])
 @needs("knowledge")
+@blueprint.arguments(WhyBody, required=False)
 @blueprint.response(200, ArticleSchema)
-def retire_article(article_id: str) -> Answer:
+def retire_article(body: dict[str, Any], article_id: str) -> Answer:
     """Take an article out of every search, at once. Doing it twice changes nothing."""
-    return _change_state(article_id, "retired")
+    return _change_state(article_id, "retired", body["why"])
 
 
 @blueprint.route("/articles/<article_id>/restore", methods=["POST"])
 @needs("knowledge")
+@blueprint.arguments(WhyBody, required=False)
 @blueprint.response(200, ArticleSchema)
-def restore_article(article_id: str) -> Answer:
+def restore_article(body: dict[str, Any], article_id: str) -> Answer:
     """Bring a retired article back. Doing it twice changes nothing."""
-    return _change_state(article_id, "active")
+    return _change_state(article_id, "active", body["why"])
 
 
 @blueprint.route("/articles/<article_id>/versions", methods=["GET"])
@@ -120,7 +132,7 @@ def restore_article(article_id: str) -> Answer:
 def list_versions(article_id: str) -> dict[str, Any]:
     """Every text the article has ever had, the newest first."""
     with workspace().database.read() as session:
-        _held(session, article_id)
+        held(session, article_id)
         return {"versions": [asdict(past) for past in store.history(session, article_id)]}
 
 
@@ -137,7 +149,65 @@ def search_knowledge(query: dict[str, Any]) -> dict[str, Any]:
         query["q"], language=language, audience=query["audience"], channel_kind=query["channel"], k=query["k"]
     )
     took = (time.perf_counter() - started) * 1000
-    return {"hits": [asdict(hit) for hit in hits], "revision": base.revision, "took_ms": round(took, 2)}
+    with workspace().database.read() as session:
+        spoken = languages_of(session, [hit.article for hit in hits])
+    found = [{**asdict(hit), "exists_in": spoken[hit.article]} for hit in hits]
+    return {"hits": found, "revision": base.revision, "took_ms": round(took, 2)}
+
+
+@blueprint.route("/knowledge/try", methods=["POST"])
+@needs("knowledge")
+@blueprint.arguments(TryBody)
+@blueprint.response(200, TriedSchema)
+def try_edit(body: dict[str, Any]) -> dict[str, Any]:
+    """How the articles rank for a message now, and as if the edited article were saved. Nothing is saved."""
+    service, text = knowledge_service(), body["text"]
+    base, edited = service.base(), _checked(body["article"])
+    language = body["language"] or detect(text).language
+    now_found = base.search(text, language=language, audience="private", k=TRIED)
+    before = [{"article": hit.article, "probability": hit.probability, "phrasing": hit.phrasing} for hit in now_found]
+    after = [asdict(one) for one in service.trials().rank(text, language, edited, TRIED)]
+    return {"before": before, "after": after}
+
+
+@blueprint.route("/knowledge/views", methods=["GET"])
+@needs("read")
+@blueprint.response(200, ViewSchema(many=True))
+def list_views() -> list[SavedView]:
+    """The lists this person comes back to."""
+    with workspace().database.read() as session:
+        mine = select(SavedView).where(SavedView.login == need("read").name).order_by(SavedView.name)
+        return list(session.scalars(mine))
+
+
+@blueprint.route("/knowledge/views", methods=["POST"])
+@needs("read")
+@blueprint.arguments(ViewBody)
+@blueprint.response(201, ViewSchema)
+def save_view(body: dict[str, Any]) -> SavedView:
+    """Keep a list under a name; the same name again replaces it."""
+    login = need("read").name
+    with workspace().database.write() as session:
+        held = session.scalar(select(SavedView).filter_by(login=login, name=body["name"]))
+        if held is None and len(session.scalars(select(SavedView.id).filter_by(login=login)).all()) >= MOST_VIEWS:
+            raise conflict("too_many_views", f"at most {MOST_VIEWS} views are kept: delete one first")
+        held = held or SavedView(login=login, name=body["name"])
+        held.query = body["query"].lstrip("?")
+        session.add(held)
+        session.flush()
+        return held
+
+
+@blueprint.route("/knowledge/views/<int:view_id>", methods=["DELETE"])
+@needs("read")
+@blueprint.response(204)
+def delete_view(view_id: int) -> None:
+    """Forget a list of one's own."""
+    with workspace().database.write() as session:
+        held = session.get(SavedView, view_id)
+        if held is None or held.login != need("read").name:
+            raise not_found("view of yours")
+        session.delete(held)
 
 
 def entry_of(entry: Entry) -> dict[str, Any]:
@@ -154,49 +224,25 @@ def _checked(given: dict[str, Any]) -> ArticleText:
         raise invalid("bad_article", str(problem)) from problem
 
 
-def _held(session: Session, article_id: str) -> Article:
-    article = session.get(Article, article_id)
-    if article is None:
-        raise not_found("article")
-    return article
+def _how(body: dict[str, Any]) -> dict[str, Any]:
+    """Takes out of the body how it is to be saved."""
+    return {name: body.pop(name) for name in ("state", "why", "sources")}
 
 
-def _shown(session: Session, article_id: str) -> Answer:
-    article = _held(session, article_id)
-    text = store.article_text(session, article_id)
-    if text is None:
-        raise not_found("article")
-    about = {name: getattr(article, name) for name in ("state", "revision", "created_at", "updated_at")}
-    return {**as_plain(text), **about}, {"ETag": f'"{article.revision}"'}
+def _saved(session: Session, wanted: ArticleText, how: dict[str, Any]) -> store.Saved:
+    try:
+        return store.save_article(session, wanted, by=need("knowledge").name, **how)
+    except WrongMove as wrong:
+        raise conflict(wrong.code, str(wrong)) from wrong
 
 
-def _require_match(article: Article) -> None:
-    if not request.if_match:
-        raise Refused(428, "if_match_required", "send the ETag you have read as If-Match")
-    if not request.if_match.contains_weak(str(article.revision)):
-        raise Refused(
-            412, "edited_meanwhile", "somebody has changed the article since you read it", revision=article.revision
-        )
-
-
-def _change_state(article_id: str, state: str) -> Answer:
+def _change_state(article_id: str, state: str, why: str) -> Answer:
+    change = store.retire if state == "retired" else store.restore
     with workspace().database.write() as session:
-        before = _held(session, article_id).state
+        before = held(session, article_id).state
         if before != state:
-            (store.retire if state == "retired" else store.restore)(session, article_id)
-            _write_down(session, article_id, "article.retired" if state == "retired" else "article.restored", None)
-        answer = _shown(session, article_id)
-    _tell()
+            change(session, article_id, by=need("knowledge").name, why=why)
+            write_down(session, article_id, "article.retired" if state == "retired" else "article.restored", None)
+        answer = shown(session, article_id)
+    tell()
     return answer
-
-
-def _write_down(session: Session, article_id: str, action: str, text: ArticleText | None) -> None:
-    asking = need("knowledge")
-    content = json.dumps(as_plain(text), ensure_ascii=False, sort_keys=True) if text else ""
-    workspace().trail.add(session, asking.name, action, f"article:{article_id}", content)
-    record(session, "knowledge.changed", asking.name, article=article_id, change=action)
-
-
-def _tell() -> None:
-    workspace().nudge.send("work")
-    workspace().nudge.send("events")

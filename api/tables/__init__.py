@@ -16,12 +16,14 @@ from api.tables.conversations import (
     Participant,
 )
 from api.tables.decisions import Decision, DeliveryAttempt, Handoff, Publication, SandboxPost
+from api.tables.findings import BoardRun, Finding
 from api.tables.history import Audit, Event
 from api.tables.preparation import Draft, Preparation, Work
+from api.tables.tasks import Task
 
 __all__ = [
-    "Account", "AccountRole", "ApiToken", "Audit", "Case", "Channel", "ChannelSecret", "Conversation",
-    "Customer", "Decision", "DeliveryAttempt", "Draft", "Event", "Handoff", "Identity", "InboundEvent",
+    "Account", "AccountRole", "ApiToken", "Audit", "BoardRun", "Case", "Channel", "ChannelSecret", "Conversation",
+    "Customer", "Decision", "DeliveryAttempt", "Draft", "Event", "Finding", "Handoff", "Identity", "InboundEvent",
     "LoginSession", "Message", "MessageRevision", "Participant", "Preparation", "Publication", "SandboxPost",
-    "Team", "Work", "knowledge", "training",
+    "Task", "Team", "Work", "knowledge", "training",
 ]  # fmt: skip

@@ -24,6 +24,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from knowledge.database import Base, now
 
+_FIRST = text("kind IN ('accepted','edited','written') AND revoked_at IS NULL AND corrects IS NULL")
+
 KINDS = ("accepted", "edited", "written", "rejected", "handed_off", "no_reply", "hide")
 PUBLISHING = ("accepted", "edited", "written")
 
@@ -47,8 +49,17 @@ class Decision(Base):
             "audience",
             "target_revision_seen",
             unique=True,
-            sqlite_where=text("kind IN ('accepted','edited','written') AND revoked_at IS NULL"),
-            postgresql_where=text("kind IN ('accepted','edited','written') AND revoked_at IS NULL"),
+            sqlite_where=text("kind IN ('accepted','edited','written') AND revoked_at IS NULL AND corrects IS NULL"),
+            postgresql_where=text(
+                "kind IN ('accepted','edited','written') AND revoked_at IS NULL AND corrects IS NULL"
+            ),
+        ),
+        Index(
+            "one_correcting",
+            "corrects",
+            unique=True,
+            sqlite_where=text("corrects IS NOT NULL AND revoked_at IS NULL"),
+            postgresql_where=text("corrects IS NOT NULL AND revoked_at IS NULL"),
         ),
     )
 
@@ -76,6 +87,8 @@ class Decision(Base):
     request_sha256: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime] = mapped_column(default=now)
     revoked_at: Mapped[datetime | None]
+    corrects: Mapped[int | None]
+    """The id of the publication that this one puts right: an answered message may be answered again so."""
 
 
 class Publication(Base):

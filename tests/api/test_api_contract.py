@@ -36,6 +36,16 @@ POLICY: Final = {
     "GET /api/knowledge/search": "read", "GET /api/messages/uncertain": "train", "GET /api/examples": "train",
     "POST /api/examples": "train", "POST /api/examples/{example_id}": "train", "POST /api/runs": "train",
     "GET /api/runs": "train", "GET /api/models": "train", "GET /api/models/{model_id}": "train",
+    "GET /api/articles/{article_id}/events": "read", "PUT /api/articles/{article_id}/about": "knowledge",
+    "POST /api/articles/{article_id}/versions": "knowledge", "POST /api/versions/{version_id}/move": "knowledge",
+    "POST /api/versions/{version_id}/roll-back": "knowledge", "GET /api/versions/{before}/diff/{after}": "read",
+    "GET /api/versions/{version_id}/uses": "read", "POST /api/versions/{version_id}/recall": "knowledge",
+    "POST /api/articles/{article_id}/translate": "read", "GET /api/tasks": "read",
+    "POST /api/tasks/{task_id}/dismiss": "read", "GET /api/knowledge/languages": "read",
+    "POST /api/knowledge/try": "knowledge", "GET /api/knowledge/views": "read", "POST /api/knowledge/views": "read",
+    "DELETE /api/knowledge/views/{view_id}": "read", "GET /api/knowledge/boards": "read",
+    "POST /api/knowledge/boards/compute": "knowledge",
+    "POST /api/knowledge/findings/{finding_id}/decide": "knowledge",
     "POST /api/models/{model_id}/promote": "train", "POST /api/models/rollback": "train",
 }  # fmt: skip
 """What each operation asks for. `person`: whoever is logged in, but no machine."""
@@ -57,7 +67,19 @@ def operations(app: Flask) -> list[str]:
 
 def call(client: Visitor, operation: str, **given: Any) -> Any:
     method, path = operation.split(" ", 1)
-    for name in ("case_id", "decision_id", "publication_id", "example_id", "model_id"):
+    for name in (
+        "case_id",
+        "decision_id",
+        "publication_id",
+        "example_id",
+        "model_id",
+        "version_id",
+        "task_id",
+        "view_id",
+        "finding_id",
+        "before",
+        "after",
+    ):
         path = path.replace(f"{{{name}}}", "1")
     answer = client.open(path.replace("{article_id}", "x").replace("{thread}", "x"), method=method, **given)
     if answer.content_type.startswith("text/event-stream"):

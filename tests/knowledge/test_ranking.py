@@ -110,6 +110,27 @@ class TestRanking:
         assert {one.article for one in ranked} == {"invoice", "cancel"}
         assert ranker.rank("nie działa internet", language="pl", allowed=()) == []
 
+    def test_a_changed_article_is_found_by_its_new_phrasings_only(self, ranker: Ranker, encoder: Encoder) -> None:
+        said = [Phrasing("roaming", "en", "pigeons in Albania"), Phrasing("quiz", "en", "the pineapple quiz")]
+        views = Team.of(encoder).phrasings([one.text for one in said], [one.language for one in said])
+        changed = ranker.changed({"roaming", "quiz", "password"}, said, views)
+        best = changed.rank("pineapple quiz", language="en", k=9)
+        assert best[0].article == "quiz"
+        assert best[0].phrasing == len(phrasings("pl", "en")) + 1
+        assert {one.article for one in best} == BASE.keys() - {"password"} | {"quiz"}
+        assert changed.rank("pigeons in albania", language="en")[0].article == "roaming"
+        asked = "roaming w Turcji"
+        assert changed.rank(asked, language="pl")[0].probability < ranker.rank(asked, language="pl")[0].probability
+
+    def test_an_unchanged_base_ranks_as_before(self, ranker: Ranker, encoder: Encoder) -> None:
+        same = [one for one in phrasings("pl", "en") if one.article == "invoice"]
+        views = Team.of(encoder).phrasings([one.text for one in same], [one.language for one in same])
+        changed = ranker.changed({"invoice"}, same, views)
+        for text in ("gdzie faktura", "cancel please", "net za granicą"):
+            before, after = (one.rank(text, language=None) for one in (ranker, changed))
+            assert [one.article for one in before] == [one.article for one in after]
+            assert np.allclose([one.score for one in before], [one.score for one in after], atol=1e-3)
+
     def test_probabilities(self, ranker: Ranker) -> None:
         texts = ["nie działa internet", "jaka jutro pogoda", "asdkjh qwe", "roaming w turcji", "kto wygrał mecz"]
         for text in texts:

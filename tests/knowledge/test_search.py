@@ -106,10 +106,10 @@ def test_a_new_article_is_found_soon_while_the_old_ones_answer(filled: Database,
     fresh = checked(
         {"id": "quiz", "languages": {"en": {"question": "How do I enter the pineapple quiz?", "answer": "By post."}}}
     )
+    before = base.revision
     with filled.write() as session:
         save_article(session, fresh, by="test")
     assert base.search("no network on my phone", language="en", audience="public", k=1)[0].article == "no-signal"
-    before = base.revision
     assert base.wait_until_current(60)
     assert base.revision == before + 1
     hit = base.search("pineapple quiz", language="en", audience="public", k=1)[0]

@@ -1,5 +1,6 @@
 // The editor of one article: tabs, counters, saving with If-Match, and what to do when somebody else saved first.
-import { part, send } from "./api.js";
+import { send } from "./api.js";
+import { renew } from "./article-life.js";
 import { FIELDS, body, boxOf, current, dirty, fieldOf, form, heldIn, isEmpty, known, languages, measure, panels, put, tell, written } from "./article-text.js";
 import "./article-trial.js";
 import { toast } from "./toast.js";
@@ -15,7 +16,9 @@ function open(language, { focus = false } = {}) {
     if (on && focus) tab.focus();
     if (on) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
-  for (const panel of panels) panel.hidden = panel.dataset.language !== language;
+  const side = form.dataset.view === "side";
+  for (const panel of panels) panel.hidden = !side && panel.dataset.language !== language;
+  if (side && focus) panels.find((panel) => panel.dataset.language === language).scrollIntoView({ block: "nearest", inline: "start" });
   for (const list of document.querySelectorAll("[data-history]")) list.hidden = list.dataset.history !== language;
 }
 
@@ -54,7 +57,7 @@ function faulty() {
   return null;
 }
 
-async function save() {
+async function save(state = "approved") {
   if (saving || form.dataset.writable !== "yes") return;
   forgive();
   const fault = faulty();
@@ -62,7 +65,7 @@ async function save() {
   if (form.dataset.id && !dirty()) return toast(tell("unchanged"));
   saving = true;
   try {
-    await (form.dataset.id ? replace() : create());
+    await (form.dataset.id ? replace(state) : create(state));
   } catch (error) {
     if (error.code === "edited_meanwhile") await combine();
     else explain(error);
@@ -71,21 +74,27 @@ async function save() {
   }
 }
 
-async function create() {
+const how = (state) => ({ ...body(), state, why: document.getElementById("why")?.value.trim() ?? "", sources: sources() });
+
+async function create(state) {
   const id = form.elements.id.value.trim();
-  await send("/api/articles", { id, ...body() });
+  await send("/api/articles", { id, ...how(state) });
   leave(`/knowledge/${encodeURIComponent(id)}`);
 }
 
-async function replace() {
+async function replace(state) {
   const id = encodeURIComponent(form.dataset.id);
-  const saved = await send(`/api/articles/${id}`, body(), { method: "PUT", headers: { "If-Match": `"${form.dataset.revision}"` } });
+  const saved = await send(`/api/articles/${id}`, how(state), { method: "PUT", headers: { "If-Match": `"${form.dataset.revision}"` } });
   take(saved);
   document.getElementById("conflict").hidden = true;
   for (const box of form.querySelectorAll("[data-theirs]")) box.hidden = true;
-  for (const language of languages) FIELDS.forEach((name) => put(language, name, heldIn(known.article, language, name)));
-  toast(tell("saved"));
-  await renewHistory();
+  // A text that waits for its review stays in its field: it is in nobody's reply yet.
+  const waits = saved.variants.filter((variant) => variant.open).map((variant) => variant.language);
+  for (const language of languages) if (!waits.includes(language)) FIELDS.forEach((name) => put(language, name, heldIn(known.article, language, name)));
+  for (const select of form.querySelectorAll("[data-source]")) select.value = "";
+  document.getElementById("why").value = "";
+  toast(tell(waits.length ? "waits" : "saved"));
+  await renew();
 }
 
 function take(article) {
@@ -139,7 +148,11 @@ function showTheirs(language, name, text) {
   box.hidden = false;
 }
 
+const sources = () =>
+  Object.fromEntries([...form.querySelectorAll("[data-source]")].filter((select) => select.value).map((select) => [select.closest("[data-language]").dataset.language, select.value]));
+
 function explain(error) {
+  if (error.code === "draft_takes_away") return refuse(tell("draft_takes_away"));
   if (error.code === "id_taken") return refuse(tell("id_taken"));
   if (error.code === "bad_article") {
     const [, language, name] = /^languages\.(\w+)\.(\w+)/.exec(error.body.detail) ?? [];
@@ -149,20 +162,10 @@ function explain(error) {
   return refuse(error.message);
 }
 
-async function renewHistory() {
-  const html = await part(location.pathname);
-  if (html === null) return;
-  const fresh = new DOMParser().parseFromString(html, "text/html");
-  for (const list of document.querySelectorAll("[data-history]")) {
-    const other = fresh.querySelector(`[data-history="${list.dataset.history}"]`);
-    if (other) list.replaceChildren(...other.childNodes);
-  }
-  document.getElementById("article-title").textContent = fresh.getElementById("article-title").textContent;
-}
-
 async function setState(act) {
   try {
-    const saved = await send(`/api/articles/${encodeURIComponent(form.dataset.id)}/${act}`);
+    const why = document.getElementById("retire-why").value.trim();
+    const saved = await send(`/api/articles/${encodeURIComponent(form.dataset.id)}/${act}`, { why });
     // Only our own step is stepped over: where somebody has saved a text meanwhile, the next save must notice it.
     if (saved.revision === Number(form.dataset.revision) + 1) form.dataset.revision = saved.revision;
     const gone = saved.state === "retired";
@@ -209,13 +212,8 @@ document.addEventListener("click", (event) => {
   const act = event.target.closest("[data-do]")?.dataset.do;
   if (act === "retire") document.getElementById("retire-dialog").showModal();
   if (act === "restore") setState("restore");
-  if (act === "take") {
-    const button = event.target.closest("[data-do]");
-    const language = button.closest("[data-history]").dataset.history;
-    const publicToo = Boolean(written(language, "public"));
-    put(language, button.dataset.audience === "public" && publicToo ? "public" : "answer", button.parentElement.querySelector("[data-text]").textContent);
-    toast(tell("taken"));
-  }
+  const state = event.target.closest("[data-save]")?.dataset.save;
+  if (state) save(state);
 });
 document.getElementById("retire-dialog").addEventListener("close", (event) => {
   if (event.target.returnValue === "yes") setState("retire");

@@ -55,6 +55,8 @@ export async function decide(act, extra = {}) {
     message: Number(message), act, claim_token, target_revision: seen.revision, subtree_seq: seen.seq,
     seconds: Math.round((performance.now() - seen.openedAt) / 100) / 10, ...extra,
   };
+  const corrects = document.getElementById("correction")?.dataset.corrects;
+  if (corrects && act === "publish") body.corrects = Number(corrects);
   const asked = JSON.stringify({ id, ...body, seconds: 0 });
   // The same wish after a lost answer carries the same key, so that it cannot count twice.
   if (attempt.body !== asked) attempt = { body: asked, key: newKey(), sent: body };

@@ -46,6 +46,11 @@ async function conclude(form) {
   const act = form.dataset.act;
   const fields = Object.fromEntries(new FormData(form));
   const reason = (fields.other || fields.reason || "").trim();
+  if (act === "dismiss_task") {
+    const task = document.getElementById("correction").dataset.corrects;
+    if (await attempt(() => send(`/api/tasks/${task}/dismiss`, { reason }))) toast(say("settled"));
+    return refresh();
+  }
   const draft = act === "reject" ? Number(editor.current().dataset.draft) : null;
   const done = await attempt(() => decide.decide(act, { draft, reason, team: fields.team ?? null }));
   if (!done) return;
@@ -112,6 +117,10 @@ const ACTIONS = {
     refresh();
   },
   seen: lookAgain,
+  translate: async ({ dataset }) => {
+    const done = await attempt(() => send(`/api/articles/${encodeURIComponent(dataset.article)}/translate`, { language: dataset.language }));
+    if (done) toast(say("translation_asked"));
+  },
   dialog: (element) => document.getElementById(`dialog-${element.dataset.dialog}`).showModal(),
   settle: async ({ dataset }) => {
     const done = await attempt(() => send(`/api/publications/${dataset.publication}/settle`, { there: dataset.there === "yes" }));

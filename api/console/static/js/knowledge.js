@@ -1,5 +1,5 @@
 // The list of articles: rows by words at once, and beside them what the search by meaning finds.
-import { part } from "./api.js";
+import { part, send } from "./api.js";
 import { toast } from "./toast.js";
 
 const finder = document.getElementById("finder");
@@ -65,6 +65,28 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   show(Number(link.dataset.page));
   document.getElementById("list").scrollIntoView({ block: "start" });
+});
+
+const dialog = document.getElementById("view-dialog");
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-do]");
+  if (button?.dataset.do === "save-view") dialog.showModal();
+  if (button?.dataset.do === "forget-view") {
+    await send(`/api/knowledge/views/${button.dataset.view}`, undefined, { method: "DELETE" }).catch(failed);
+    button.closest("li").remove();
+  }
+});
+dialog.addEventListener("close", async () => {
+  const field = document.getElementById("view-name");
+  const name = field.value.trim();
+  field.value = "";
+  if (dialog.returnValue !== "yes" || !name) return;
+  try {
+    await send("/api/knowledge/views", { name, query: query(1).toString() });
+    location.reload();
+  } catch (error) {
+    failed(error);
+  }
 });
 
 waitForMeaning(query(1));
