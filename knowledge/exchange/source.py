@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ class Member:
         try:
             with self._open() as file:
                 yield file
-        except (zipfile.BadZipFile, EOFError, NotImplementedError) as problem:
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as problem:
             raise FileProblem(self.path, None, f"the archive is damaged: {problem}") from problem
         except OSError as problem:
             raise FileProblem(self.path, None, problem.strerror or "cannot be read") from problem

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import zip_longest
@@ -58,7 +59,16 @@ def _workbook(member: Member, file: BinaryIO, reading: Reading) -> Rows:
         book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
     except defusedxml.DefusedXmlException as problem:
         raise FileProblem(member.path, None, "its XML declares entities, as bombs do; it is refused") from problem
-    except (zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, ValueError, OSError, TypeError) as problem:
+    except (
+        zipfile.BadZipFile,
+        InvalidFileException,
+        ParseError,
+        KeyError,
+        ValueError,
+        OSError,
+        TypeError,
+        zlib.error,
+    ) as problem:
         if isinstance(problem, FileProblem):
             raise
         raise FileProblem(member.path, None, f"no Excel workbook that can be read: {problem}") from problem
@@ -72,7 +82,7 @@ def _workbook(member: Member, file: BinaryIO, reading: Reading) -> Rows:
             reading.remark(f"{member.path.name}: no sheet has a header with the columns {', '.join(FIELDS)}")
     except defusedxml.DefusedXmlException as problem:
         raise FileProblem(member.path, None, "its XML declares entities, as bombs do; it is refused") from problem
-    except (ParseError, KeyError, ValueError, TypeError, zipfile.BadZipFile, EOFError) as problem:
+    except (ParseError, KeyError, ValueError, TypeError, zipfile.BadZipFile, zlib.error, EOFError) as problem:
         if isinstance(problem, FileProblem):
             raise
         raise FileProblem(member.path, None, f"the workbook is damaged: {problem}") from problem
