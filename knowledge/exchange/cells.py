@@ -55,10 +55,10 @@ def header_of(cells: Sequence[str]) -> list[str] | None:
 def row_of(header: Sequence[str], cells: Sequence[str]) -> Mapping[str, Any]:
     """A row by its columns' names. `variants`, `variants_2` and so on hold one phrasing a line."""
     given: dict[str, Any] = {name: unguarded(cell) for name, cell in zip(header, cells, strict=True) if name}
-    asked: list[str] = []
-    for name in [name for name in given if re.fullmatch(r"variants(_\d+)?", name)]:
-        asked += [line for line in given.pop(name).split("\n") if line.strip()]
+    if columns := [name for name in given if re.fullmatch(r"variants(_\d+)?", name)]:
+        lines = "\n".join(given.pop(name) for name in columns).split("\n")
+        given["variants"] = [line for line in lines if line.strip()]
     for name in ("id", "language"):
         if name in given and not given[name].strip():
             del given[name]
-    return {**given, "variants": asked}
+    return given

@@ -36,6 +36,8 @@ class Gathered:
     articles: list[ArticleText] = field(default_factory=list)
     rows: list[Taken] = field(default_factory=list)
     ignored: set[str] = field(default_factory=set)
+    absent: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    """What the row of an article and language does not speak of, and what so stays as it is in the base."""
 
     @property
     def problems(self) -> list[str]:
@@ -63,7 +65,7 @@ def gather(name: str, rows: Iterable[Row], reading: Reading) -> Gathered:
         if count > MAX_ROWS:
             gathered.rows.append(Taken(Place(name), fault=f"more than {MAX_ROWS} rows; nothing after them was read"))
             break
-        gathered.rows.append(_taken(articles, row, reading, gathered.ignored))
+        gathered.rows.append(_taken(articles, row, reading, gathered))
     if not gathered.rows:
         gathered.rows.append(Taken(Place(name), fault="no rows in it"))
     gathered.articles = [
@@ -85,19 +87,18 @@ def rows_of(article: ArticleText) -> Iterator[dict[str, Any]]:
             "question": said.question,
             "variants": list(said.variants),
             "answer": said.answer,
+            "public": said.public,
         }
-        if said.public:
-            row["public"] = said.public
         if article.category:
             row["category"] = article.category
         yield row
 
 
-def _taken(articles: dict[str, _Article], row: Row, reading: Reading, ignored: set[str]) -> Taken:
+def _taken(articles: dict[str, _Article], row: Row, reading: Reading, gathered: Gathered) -> Taken:
     if row.given is None:
         return Taken(row.place, fault=row.fault, skipped=row.skipped, field=row.field)
     given = dict(row.given)
-    ignored |= given.keys() - set(FIELDS)
+    gathered.ignored |= given.keys() - set(FIELDS)
     taken = Taken(row.place, str(given.get("id") or "")[:100], str(given.get("language") or "")[:20])
     if row.fault or row.skipped:
         taken.fault, taken.skipped, taken.field = row.fault, row.skipped, row.field
@@ -107,7 +108,11 @@ def _taken(articles: dict[str, _Article], row: Row, reading: Reading, ignored: s
     except ValueError as problem:
         taken.fault, taken.field = str(problem), str(problem).partition(":")[0]
         return taken
-    return _joined(articles, taken, given)
+    joined = _joined(articles, taken, given)
+    absent = tuple(name for name in ("variants", "answer", "public") if name not in given)
+    if absent and not joined.fault and not joined.skipped:
+        gathered.absent[joined.article, joined.language] = absent
+    return joined
 
 
 def _complete(given: dict[str, Any], reading: Reading) -> None:

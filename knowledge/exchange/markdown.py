@@ -75,7 +75,7 @@ def _file(member: Member, text: str) -> Iterator[Row]:
     given: dict[str, Any] = {name: front[name] for name in ("id", "category", "variants", "public") if name in front}
     if front.get("id") and "question" in front and "language" in front:  # one of ours: nothing in it is touched
         ours = {name: value for name, value in front.items() if name != "answer"}
-        yield Row(Place(member.shown), {**ours, "answer": body})
+        yield Row(Place(member.shown), {"variants": [], "public": None, **ours, "answer": body})
         return
     named = _language(member, front)
     skipped = "a draft" if front.get("draft") is True or front.get("published") is False else ""

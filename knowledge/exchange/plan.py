@@ -91,6 +91,7 @@ def plan(session: Session, gathered: Gathered, progress: Progress | None = None)
     states = {row.id: row.state for row in session.execute(select(Article.id, Article.state))}
     undone = _made_and_undone(session)
     before: dict[str, ArticleText | None] = {}
+    wanted: dict[str, ArticleText] = {}
     for done, article in enumerate(gathered.articles, start=1):
         if article.id in states:
             again = states[article.id] == "retired" and article.id in undone
@@ -98,16 +99,15 @@ def plan(session: Session, gathered: Gathered, progress: Progress | None = None)
                 made.retired.append(article.id)
             else:
                 held = None if again else article_text(session, article.id)
-                before[article.id] = held
-                _step(made, held, article, again)
+                before[article.id], wanted[article.id] = held, _filled(held, article, gathered)
+                _step(made, held, wanted[article.id], again)
         else:
-            before[article.id] = None
+            before[article.id], wanted[article.id] = None, article
             _step(made, None, article, False)
         if done % 500 == 0:
             session.expunge_all()  # a base of a hundred thousand articles need not be held whole
         if progress:
             progress(done, len(gathered.articles))
-    wanted = {article.id: article for article in gathered.articles}
     made.lines = [_line(row, before, wanted) for row in gathered.rows]
     return made
 
@@ -119,6 +119,19 @@ def _step(made: Plan, held: ArticleText | None, given: ArticleText, again: bool)
         return
     (made.new if held is None else made.changed).append(given.id)
     made.steps.append(Step(held, wanted, again))
+
+
+def _filled(held: ArticleText | None, given: ArticleText, gathered: Gathered) -> ArticleText:
+    """What is given, with what its rows do not speak of as it is in the base."""
+    if held is None:
+        return given
+    languages = dict(given.languages)
+    for language, said in given.languages.items():
+        absent, old = gathered.absent.get((given.id, language), ()), held.languages.get(language)
+        if absent and old is not None:
+            kept = {name: getattr(old, name) for name in absent}
+            languages[language] = LanguageText.model_validate({**said.model_dump(), **kept})
+    return given.model_copy(update={"languages": languages})
 
 
 def _made_and_undone(session: Session) -> set[str]:

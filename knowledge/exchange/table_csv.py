@@ -44,7 +44,7 @@ def write_csv(file: TextIO, articles: Iterable[ArticleText]) -> int:
     for count, article in enumerate(articles, start=1):  # noqa: B007 - the count is the result
         for row in rows_of(article):
             cells = {**row, "variants": "\n".join(row["variants"])}
-            writer.writerow([guarded(cells.get(name, "")) for name in FIELDS])
+            writer.writerow([guarded(cells.get(name) or "") for name in FIELDS])
     return count
 
 

@@ -74,6 +74,21 @@ def test_every_row_has_its_fate_and_the_counts_add_up(base: Database, tmp_path: 
     assert stored.counts == report.counts
 
 
+def test_what_a_row_does_not_speak_of_stays_as_it_is(base: Database, tmp_path: Path) -> None:
+    with base.write() as session:
+        save_article(session, article("no-signal", pl={"public": "Krótko."}), by="giulia")
+    path = tmp_path / "b.csv"
+    path.write_text("id,language,question,answer\nno-signal,pl,Inaczej?,Tylko prywatnie.\n", encoding="utf-8")
+    report = import_base(base, path, by="x")
+    assert set(report.lines[0].changes) == {"question", "answer"}
+    said = state(base)["no-signal"]
+    assert said is not None
+    assert said.languages["pl"].answers == {"private": "Tylko prywatnie.", "public": "Krótko."}
+    assert said.languages["pl"].variants == article().languages["pl"].variants
+    jsonl(tmp_path / "b.jsonl", {"id": "no-signal", "language": "pl", "question": "Inaczej?"})
+    assert import_base(base, tmp_path / "b.jsonl", by="x").unchanged == ["no-signal"]
+
+
 def test_an_import_is_undone_as_a_whole_and_can_be_made_again(base: Database, tmp_path: Path) -> None:
     before = state(base)
     changed = {"id": "no-signal", "language": "pl", "category": "other", "question": "Inaczej?", "answer": "Tak."}
