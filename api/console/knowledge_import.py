@@ -147,7 +147,7 @@ def _imported(number: int, blocked: dict[str, str]) -> str:
 
 
 def _told() -> str:
-    return next(iter(get_flashed_messages(category_filter=["import"])), "")
+    return str(next(iter(get_flashed_messages(category_filter=["import"])), ""))
 
 
 def _page(template: str, **given: Any) -> str:

@@ -25,6 +25,7 @@ from knowledge.files import FileProblem
 MAX_CELL: Final = 30_000
 """Excel takes 32,767 characters; longer lists of phrasings go on in the columns `variants_2` and so on."""
 MAX_COLUMNS: Final = 200
+_BOMB: Final = "its XML declares entities, as bombs do; it is refused"
 _ESCAPE: Final = re.compile("_x(?=[0-9A-Fa-f]{4}_)|[\ufffe\uffff]")
 _ESCAPED: Final = re.compile("_x([0-9A-Fa-f]{4})_")
 
@@ -57,8 +58,6 @@ def _workbook(member: Member, file: BinaryIO, reading: Reading) -> Rows:
         with zipfile.ZipFile(file) as archive:
             check_archive(member.path, archive)
         book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
-    except defusedxml.DefusedXmlException as problem:
-        raise FileProblem(member.path, None, "its XML declares entities, as bombs do; it is refused") from problem
     except (
         zipfile.BadZipFile,
         InvalidFileException,
@@ -71,7 +70,8 @@ def _workbook(member: Member, file: BinaryIO, reading: Reading) -> Rows:
     ) as problem:
         if isinstance(problem, FileProblem):
             raise
-        raise FileProblem(member.path, None, f"no Excel workbook that can be read: {problem}") from problem
+        said = _BOMB if _is_bomb(problem) else f"no Excel workbook that can be read: {problem}"
+        raise FileProblem(member.path, None, said) from problem
     try:
         found = False
         for sheet in book.worksheets:
@@ -80,14 +80,22 @@ def _workbook(member: Member, file: BinaryIO, reading: Reading) -> Rows:
                 yield row
         if not found and not reading.remarks:
             reading.remark(f"{member.path.name}: no sheet has a header with the columns {', '.join(FIELDS)}")
-    except defusedxml.DefusedXmlException as problem:
-        raise FileProblem(member.path, None, "its XML declares entities, as bombs do; it is refused") from problem
     except (ParseError, KeyError, ValueError, TypeError, zipfile.BadZipFile, zlib.error, EOFError) as problem:
         if isinstance(problem, FileProblem):
             raise
-        raise FileProblem(member.path, None, f"the workbook is damaged: {problem}") from problem
+        said = _BOMB if _is_bomb(problem) else f"the workbook is damaged: {problem}"
+        raise FileProblem(member.path, None, said) from problem
     finally:
         book.close()
+
+
+def _is_bomb(problem: BaseException | None) -> bool:
+    """Whether an entity was met; openpyxl raises an error of its own over it, so the whole chain is looked at."""
+    while problem is not None:
+        if isinstance(problem, defusedxml.DefusedXmlException):
+            return True
+        problem = problem.__cause__ or problem.__context__
+    return False
 
 
 def _sheet(member: Member, sheet: Any) -> Rows:
