@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from apispec import BasePlugin
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Request, Response, g, jsonify, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_smorest import Api
@@ -18,6 +18,7 @@ from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import IntegerConverter, Map
 
+from api.knowledge_uploads import MAX_UPLOAD
 from api.problems import Refused
 from api.rest.hygiene import refuse_unstorable
 from api.workspace import Workspace
@@ -26,6 +27,7 @@ from knowledge.settings import Settings, WrongSettings
 log = structlog.get_logger()
 
 PROBLEM = "application/problem+json"
+UPLOADS = ("/api/knowledge/uploads", "/knowledge/import/file")
 LARGEST = 2**31 - 1
 """The largest number of a row: PostgreSQL's integer."""
 
@@ -41,6 +43,15 @@ class Csrf(CSRFProtect):  # type: ignore[misc]
 
 csrf = Csrf()
 limiter = Limiter(get_remote_address)
+
+
+class Incoming(Request):
+    """A request. Files of articles may be larger than everything else that is sent here."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        if self.path in UPLOADS:
+            self.max_content_length = MAX_UPLOAD
 
 
 class RowNumber(IntegerConverter):
@@ -68,6 +79,7 @@ class NamedOperations(BasePlugin):
 def create_app(workspace: Workspace) -> Flask:
     """The application of one workspace."""
     app = Flask("api", static_folder="console/static", template_folder="console/templates")
+    app.request_class = Incoming
     settings = workspace.settings
     app.config.update(
         SECRET_KEY=settings.secret("cookies.key"),
@@ -121,6 +133,7 @@ def _register(app: Flask) -> None:
         events,
         health,
         knowledge,
+        knowledge_exchange,
         login,
         publications,
         sandbox,
@@ -130,7 +143,8 @@ def _register(app: Flask) -> None:
     )
 
     api = ProblemApi(app, spec_kwargs={"extra_plugins": [NamedOperations()]})
-    for module in (login, cases, publications, knowledge, article_life, tasks, boards, training, sandbox):
+    rooms = (login, cases, publications, knowledge, knowledge_exchange, article_life, tasks, boards, training, sandbox)
+    for module in rooms:
         api.register_blueprint(module.blueprint)
     for plain in (webhooks.blueprint, events.blueprint, health.blueprint, console):
         app.register_blueprint(plain)

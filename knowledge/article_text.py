@@ -6,6 +6,7 @@ and two articles that say the same are equal.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Final
@@ -19,6 +20,7 @@ MAX_CATEGORY: Final = 60
 MAX_PHRASING: Final = 2_000
 MAX_PHRASINGS: Final = 500
 MAX_ANSWER: Final = 10_000
+_UNSTORABLE: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class ArticleProblem(ValueError):
@@ -38,9 +40,8 @@ def _one_line(value: object) -> object:
 
 def _storable(value: str) -> str:
     # PostgreSQL stores neither NUL nor half a surrogate pair, and other controls can only harm a console or a CSV.
-    for letter in value:
-        if unicodedata.category(letter) in ("Cc", "Cs") and letter != "\n":
-            raise ValueError(f"must not hold the character U+{ord(letter):04X}")
+    if found := _UNSTORABLE.search(value):
+        raise ValueError(f"must not hold the character U+{ord(found[0]):04X}")
     return value
 
 

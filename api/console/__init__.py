@@ -1,7 +1,19 @@
 """The console: what people see. One blueprint, a module per page; its actions call the API that programs call."""
 
 from api.console.frame import blueprint  # isort: skip  (the pages below hang their routes on it)
-from api.console import boards, errors, format, inbox, knowledge, knowledge_tasks, login, texts, training, wall
+from api.console import (
+    boards,
+    errors,
+    format,
+    inbox,
+    knowledge,
+    knowledge_import,
+    knowledge_tasks,
+    login,
+    texts,
+    training,
+    wall,
+)
 
 __all__ = [
     "blueprint",
@@ -10,6 +22,7 @@ __all__ = [
     "format",
     "inbox",
     "knowledge",
+    "knowledge_import",
     "knowledge_tasks",
     "login",
     "texts",
