@@ -113,10 +113,9 @@ class Codes:
         reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(memory), memory.size)
         return cls(faiss.read_index(reader), held=(memory, reader))
 
-    @classmethod
-    def load(cls, path: Path) -> Codes:
-        """A copy in memory of verified codes, to be added to."""
-        return cls(faiss.read_index(str(path)))
+    def copy(self) -> Codes:
+        """A copy in memory of its own, which can grow."""
+        return Codes(faiss.deserialize_index(faiss.serialize_index(self._index)))
 
     def __len__(self) -> int:
         return int(self._index.ntotal)

@@ -97,30 +97,29 @@ class LocalEngine:
                 self._delta.contents(),
             )
 
-    def merged(self, exact_up_to: int = EXACT_UP_TO) -> tuple[Contents, bool]:
-        """Generation and delta as one, to be written as the next generation; and whether it should be made anew.
+    def merged(self, exact_up_to: int = EXACT_UP_TO) -> Contents | None:
+        """Generation and delta as one, to be written as the next generation; None where it had better be made anew.
 
-        A graph is added to, which costs as much as the delta is long; rows out of use stay in it, unseen. When they
-        are many, or when exact rows become a graph, the caller had better make it from the stored vectors.
+        A graph is copied and added to, which costs no more than reading it and linking the new rows; rows out of use
+        stay in it, unseen, until they are many.
         """
         state = self.state()
         ids, vectors, numbers = state.delta
-        count = int(np.count_nonzero(state.alive)) + len(ids)
-        out_of_use = len(state.alive) - int(np.count_nonzero(state.alive))
-        if self._part.codes.is_graph and self.generation is not None:
-            anew = count <= exact_up_to or out_of_use > SPENT_SHARE * len(state.alive)
+        living = np.flatnonzero(state.alive)
+        if self._part.codes.is_graph:
+            few = len(living) + len(ids) <= exact_up_to
+            if few or len(state.alive) - len(living) > SPENT_SHARE * len(state.alive):
+                return None
             codes = self._part.codes.copy()
             codes.add(vectors)
-            kept = np.where(state.alive, self._part.ids, NOWHERE)
-            held = np.concatenate([kept, ids]), np.concatenate([state.numbers, numbers])
-            return Contents(codes, *held, self.labels.held, state.position), anew
-        rows = np.flatnonzero(state.alive)
-        all_ids = np.concatenate([self._part.ids[rows], ids])
-        order = np.argsort(all_ids)
+            kept = np.concatenate([np.where(state.alive, self._part.ids, NOWHERE), ids])
+            return Contents(codes, kept, np.concatenate([state.numbers, numbers]), self.labels.held, state.position)
+        everyone = np.concatenate([self._part.ids[living], ids])
+        order = np.argsort(everyone)
         codes = Codes.exact(self.dimension)
-        codes.add(np.concatenate([self._part.codes.vectors(rows), vectors])[order])
-        held = all_ids[order], np.concatenate([state.numbers[rows], numbers])[order]
-        return Contents(codes, *held, self.labels.held, state.position), count > exact_up_to
+        codes.add(np.concatenate([self._part.codes.vectors(living), vectors])[order])
+        held = np.concatenate([state.numbers[living], numbers])[order]
+        return Contents(codes, everyone[order], held, self.labels.held, state.position)
 
 
 def coded(vectors: Vectors, exact_up_to: int = EXACT_UP_TO) -> Codes:

@@ -72,7 +72,11 @@ class Part:
         last = np.searchsorted(self._sorted, ids, side="right")
         # An id may have been here before, in a row that is out of use; it is in use once at most.
         spans = zip(first.tolist(), last.tolist(), strict=True)
-        rows = [place if self._order is None else int(self._order[place]) for low, high in spans for place in range(low, high)]
+        rows = [
+            place if self._order is None else int(self._order[place])
+            for low, high in spans
+            for place in range(low, high)
+        ]
         return np.array([row for row in rows if self.alive[row]], dtype=np.int64)
 
     def remove(self, ids: Ids) -> int:
@@ -87,7 +91,9 @@ class Part:
     def relabel(self, ids: Ids, numbers: NDArray[np.uint16]) -> None:
         """Give the living rows of these ids other labels."""
         with self._lock:
-            found = [(place, number) for key, number in zip(ids, numbers, strict=True) for place in self.positions(key[None])]
+            found = [
+                (place, number) for key, number in zip(ids, numbers, strict=True) for place in self.positions(key[None])
+            ]
             positions = np.array([place for place, _ in found], dtype=np.int64)
             self.label_numbers[positions] = [number for _, number in found]
             for allowed, (bits, _) in self._masks.items():
@@ -96,6 +102,8 @@ class Part:
     def search(self, vectors: Vectors, k: int, allowed: Allowed) -> tuple[Ids, Scores]:
         """The nearest rows in use that the filter admits: (m, k)."""
         bits, count = self._mask(allowed)
+        if not count:
+            return _nothing(len(vectors), k)
         effort = EFFORT if count > SCANNED_ALONE * len(self.alive) else 0
         scores, rows = self.codes.search(vectors, k, bits, effort=effort)
         return np.where(rows < 0, NOWHERE, self.ids[np.maximum(rows, 0)]), scores
@@ -165,6 +173,8 @@ class Delta:
         """The nearest rows in use that the filter admits: (m, k)."""
         with self._lock:  # adding moves the codes' memory
             end = len(self._codes)
+            if not end:
+                return _nothing(len(vectors), k)
             wanted = self._labels.admitted(allowed)[self._numbers[:end]] & self._alive[:end]
             scores, rows = self._codes.search(vectors, k, np.packbits(wanted, bitorder="little"))
             return np.where(rows < 0, NOWHERE, self._ids[np.maximum(rows, 0)]), scores
@@ -183,6 +193,10 @@ class Delta:
                 np.concatenate([held, np.zeros(room - len(held), held.dtype)])
                 for held in (self._ids, self._numbers, self._alive)
             )
+
+
+def _nothing(queries: int, k: int) -> tuple[Ids, Scores]:
+    return np.full((queries, k), NOWHERE, dtype=np.int64), np.full((queries, k), -np.inf, dtype=np.float32)
 
 
 def _set(bits: Bits, positions: Ids, values: NDArray[np.bool_]) -> None:
