@@ -1,7 +1,8 @@
-"""The dense leg: inner-product search over unit vectors, exact or as a graph. The only module that imports FAISS."""
+"""The dense leg: inner-product search over unit vectors, exact or in cells. The only module that imports FAISS."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
@@ -73,23 +74,23 @@ class DenseIndex:
         return _finite(vectors, self.dimension)
 
 
-GRAPH_LINKS: Final = 32
-GRAPH_BUILD_EFFORT: Final = 60
-"""Neighbours kept and looked at while the graph is made: more is slower to build and gains little recall."""
+LEARNED_FROM_EACH: Final = 54
+LEARNING_ROUNDS: Final = 8
+"""How many vectors a cell is learned from, and how often they are gone through: more finds no more."""
 
 
 class Codes:
-    """Unit vectors by position, 0 and up: exactly (16-bit floats), or as a graph over 8-bit codes.
+    """Unit vectors by position, 0 and up: exactly (16-bit floats), or in cells as 8-bit codes.
 
-    The exact kind finds what full precision finds, at half the memory; the graph finds nearly all of it in
-    logarithmic time. Not for adding while another thread searches. One that was opened as a view cannot grow.
+    The exact kind finds what full precision finds, at half the memory. Cells hold what lies close together; a search
+    looks into the nearest ones only. Not for adding while another thread searches. A view cannot grow.
     """
 
     def __init__(self, index: Any, held: Any = None) -> None:
         self._index = index
         self._held = held  # the memory that a view reads from
-        self._storage: Any = faiss.downcast_index(index.storage) if hasattr(index, "hnsw") else index
-        self.is_graph = self._storage is not index
+        self.cells = int(getattr(index, "nlist", 0))
+        """How many cells there are; 0 for the exact kind."""
         self.dimension = int(index.d)
 
     @classmethod
@@ -99,13 +100,17 @@ class Codes:
         return cls(faiss.IndexScalarQuantizer(dimension, kind, faiss.METRIC_INNER_PRODUCT))
 
     @classmethod
-    def graph(cls, sample: Vectors) -> Codes:
-        """Nothing yet, to be searched as a graph; the codes are fitted to a sample (n, dimension) of the vectors."""
-        kind = faiss.ScalarQuantizer.QT_8bit
-        index = faiss.IndexHNSWSQ(sample.shape[1], kind, GRAPH_LINKS, faiss.METRIC_INNER_PRODUCT)
-        index.hnsw.efConstruction = GRAPH_BUILD_EFFORT
-        index.train(np.ascontiguousarray(sample, dtype=np.float32))
-        return cls(index)
+    def in_cells(cls, vectors: Vectors) -> Codes:
+        """Nothing yet, with cells and codes fitted to these vectors (n, dimension)."""
+        dimension, cells = vectors.shape[1], max(1, 2 * math.isqrt(len(vectors)))
+        kind, likeness = faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+        centres = faiss.IndexFlatIP(dimension)
+        index = faiss.IndexIVFScalarQuantizer(centres, dimension, cells, kind, likeness, False)
+        index.cp.niter, index.cp.min_points_per_centroid = LEARNING_ROUNDS, 1
+        wanted = min(len(vectors), LEARNED_FROM_EACH * cells)
+        chosen = np.sort(np.random.default_rng(0).choice(len(vectors), wanted, replace=False))
+        index.train(np.ascontiguousarray(vectors[chosen], dtype=np.float32))
+        return cls(index, held=centres)
 
     @classmethod
     def view(cls, memory: NDArray[np.uint8]) -> Codes:
@@ -129,10 +134,10 @@ class Codes:
         faiss.write_index(self._index, str(path))
 
     def vectors(self, positions: Ids) -> Vectors:
-        """The vectors there, as precisely as they are held: (n, dimension)."""
+        """The vectors there, as precisely as they are held: (n, dimension). For the exact kind only."""
         if not len(positions):
             return np.zeros((0, self.dimension), dtype=np.float32)
-        return np.asarray(self._storage.reconstruct_batch(np.ascontiguousarray(positions, np.int64)), np.float32)
+        return np.asarray(self._index.reconstruct_batch(np.ascontiguousarray(positions, np.int64)), np.float32)
 
     def search(
         self, vectors: Vectors, k: int, allowed: NDArray[np.uint8] | None, *, effort: int = 0
@@ -141,19 +146,16 @@ class Codes:
 
         Args:
             allowed: which positions may be found, one bit each, least significant first; None: all.
-            effort: how many candidates the graph looks at; 0 looks at every allowed vector.
+            effort: into how many cells to look; 0: into all.
         """
         # FAISS accepts keywords here that its own types do not know.
-        selector = None if allowed is None else faiss.IDSelectorBitmap(allowed)
-        if self.is_graph and effort:
-            walk: Any = faiss.SearchParametersHNSW
-            found = self._index.search(vectors, k, params=walk(efSearch=max(effort, k), sel=selector))
-        elif selector is None:
-            found = self._storage.search(vectors, k)
-        else:
-            scan: Any = faiss.SearchParameters
-            found = self._storage.search(vectors, k, params=scan(sel=selector))
-        return found[0], found[1]
+        chosen: dict[str, Any] = {} if allowed is None else {"sel": faiss.IDSelectorBitmap(allowed)}
+        parameters: Any = faiss.SearchParameters
+        if self.cells:
+            parameters = faiss.SearchParametersIVF
+            chosen["nprobe"] = min(effort or self.cells, self.cells)
+        scores, positions = self._index.search(vectors, k, params=parameters(**chosen))
+        return scores, positions
 
 
 def _finite(vectors: Vectors, dimension: int) -> Vectors:

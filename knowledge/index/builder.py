@@ -54,7 +54,7 @@ class Builder:
                     return self._open(by_now)  # another process was quicker
                 except Damaged as damage:
                     log.error("the index is damaged and is made anew from the stored vectors", damage=str(damage))
-            # Exactly at first, whatever the size: that takes seconds, and answers while a graph is being made.
+            # Exactly at first, whatever the size: that takes seconds, and answers while cells are being made.
             return self._open(self._switch(by_now, self._from_stored(exact=True)))
 
     def renew(self, engine: LocalEngine) -> bool:
@@ -62,7 +62,7 @@ class Builder:
         generation = engine.generation
         if generation is None:
             return False
-        too_many = not generation.codes.is_graph and len(engine) > self._exact_up_to
+        too_many = not generation.codes.cells and len(engine) > self._exact_up_to
         if engine.delta_rows <= max(MERGE_ROWS, MERGE_SHARE * len(engine)) and not too_many:
             return False
         with self._writing(wait=False) as mine:

@@ -15,7 +15,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.dense import GRAPH_BUILD_EFFORT, GRAPH_LINKS, Codes
+from knowledge.dense import Codes
 from knowledge.index.engine import NOWHERE, Ids, Label
 from knowledge.index.manifest import NAME, Damaged, Manifest, sums_of, verified
 
@@ -67,11 +67,10 @@ def write(folder: Path, space: str, number: int, contents: Contents) -> str:
     np.ascontiguousarray(contents.ids, dtype="<i8").tofile(aside / IDS)
     np.ascontiguousarray(contents.label_numbers, dtype="<u2").tofile(aside / LABELS)
     files = [aside / name for name in (CODES, IDS, LABELS)]
-    is_graph = contents.codes.is_graph
     manifest = Manifest(
-        space=space, number=number, seq=contents.seq, kind="graph" if is_graph else "exact",
+        space=space, number=number, seq=contents.seq, kind="cells" if contents.codes.cells else "exact",
         dimension=contents.codes.dimension, count=len(contents.codes),
-        parameters={"links": GRAPH_LINKS, "build_effort": GRAPH_BUILD_EFFORT} if is_graph else {},
+        parameters={"cells": contents.codes.cells},
         labels=tuple(contents.labels), awaiting=tuple(contents.awaiting), files=sums_of(files),
     ).to_bytes()  # fmt: skip
     (aside / NAME).write_bytes(manifest)

@@ -15,11 +15,9 @@ from knowledge.index.generation import Contents, Generation
 from knowledge.index.part import Delta, Labels, Part
 
 EXACT_UP_TO: Final = 100_000
-"""Phrasings that are searched exactly. Beyond, a graph finds nearly all of the same in a tenth of the time."""
-LEARNED_FROM: Final = 100_000
-"""Vectors that the graph's codes are fitted to."""
+"""Phrasings that are searched exactly. Beyond, looking into the nearest cells finds nearly all of the same."""
 SPENT_SHARE: Final = 0.2
-"""Share of rows out of use beyond which a graph is made anew in place of being added to."""
+"""Share of rows out of use beyond which cells are made anew in place of being added to."""
 
 
 @dataclass(frozen=True)
@@ -100,13 +98,13 @@ class LocalEngine:
     def merged(self, exact_up_to: int = EXACT_UP_TO) -> Contents | None:
         """Generation and delta as one, to be written as the next generation; None where it had better be made anew.
 
-        A graph is copied and added to, which costs no more than reading it and linking the new rows; rows out of use
-        stay in it, unseen, until they are many.
+        Cells are copied and added to, which costs no more than reading them; rows out of use stay in them, unseen,
+        until they are many.
         """
         state = self.state()
         ids, vectors, numbers = state.delta
         living = np.flatnonzero(state.alive)
-        if self._part.codes.is_graph:
+        if self._part.codes.cells:
             few = len(living) + len(ids) <= exact_up_to
             if few or len(state.alive) - len(living) > SPENT_SHARE * len(state.alive):
                 return None
@@ -123,12 +121,8 @@ class LocalEngine:
 
 
 def coded(vectors: Vectors, exact_up_to: int = EXACT_UP_TO) -> Codes:
-    """Vectors as a generation holds them: exactly, or as a graph where they are many."""
-    if len(vectors) <= exact_up_to:
-        codes = Codes.exact(vectors.shape[1])
-    else:
-        chosen = np.random.default_rng(0).choice(len(vectors), min(LEARNED_FROM, len(vectors)), replace=False)
-        codes = Codes.graph(vectors[np.sort(chosen)])
+    """Vectors as a generation holds them: exactly, or in cells where they are many."""
+    codes = Codes.exact(vectors.shape[1]) if len(vectors) <= exact_up_to else Codes.in_cells(vectors)
     codes.add(vectors)
     return codes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from typing import Final
@@ -12,11 +13,10 @@ from numpy.typing import NDArray
 from knowledge.dense import Codes
 from knowledge.index.engine import NOWHERE, Allowed, Ids, Label, Scores, Vectors
 
-EFFORT: Final = 128
-SCANNED_ALONE: Final = 0.03
-"""Below this share of allowed rows the graph walks past too many it may not return; looking at the allowed ones alone
-is then both exact and quicker."""
-
+EFFORT: Final = 32
+"""Cells looked into when everything is allowed. The fewer rows are allowed, the further away the nearest of them are."""
+WIDER: Final = 4
+"""Whoever asks for many looks into the cells of so many times as many rows."""
 MASKS_KEPT: Final = 64
 """Filters of the last searches whose answers are kept: a bit for each row, 125 kB at a million."""
 FIRST_ROOM: Final = 256
@@ -104,7 +104,7 @@ class Part:
         bits, count = self._mask(allowed)
         if not count:
             return _nothing(len(vectors), k)
-        effort = EFFORT if count > SCANNED_ALONE * len(self.alive) else 0
+        effort = int(max(EFFORT * math.sqrt(len(self.alive) / count), self.codes.cells * min(1.0, WIDER * k / count)))
         scores, rows = self.codes.search(vectors, k, bits, effort=effort)
         return np.where(rows < 0, NOWHERE, self.ids[np.maximum(rows, 0)]), scores
 

@@ -191,7 +191,7 @@ class PhrasingIndex:
     def maintain(self) -> bool:
         """Write the next generation if it is time, and take it up; True when it was. One process at a time does.
 
-        Call it from a worker that has time: a new graph over a million phrasings takes minutes, adding to one seconds.
+        Call it from a worker that has time: new cells for a million phrasings take minutes, adding to them seconds.
         """
         if not isinstance(self._engine, LocalEngine) or not self._builder.renew(self._engine):
             return False

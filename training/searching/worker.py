@@ -97,7 +97,11 @@ def edit(system: Any, held: Any, command: Any) -> dict[str, Any]:
 
 def memory(_system: Any, _held: Any, _command: Any) -> dict[str, Any]:
     status = Path("/proc/self/status").read_text(encoding="ascii")
-    kilobytes = {key: int(value.split()[0]) for key, _, value in (line.partition(":") for line in status.splitlines()) if key.startswith(("VmRSS", "RssAnon"))}
+    kilobytes = {
+        key: int(value.split()[0])
+        for key, _, value in (line.partition(":") for line in status.splitlines())
+        if key.startswith(("VmRSS", "RssAnon"))
+    }
     return {"rss_mb": kilobytes["VmRSS"] / 1024, "anonymous_mb": kilobytes["RssAnon"] / 1024}
 
 

@@ -46,7 +46,7 @@ def page_zeroed(path: Path, chance: random.Random) -> None:
 DAMAGES = (bit_flipped, truncated, page_zeroed)
 
 
-@pytest.fixture(scope="module", params=["exact", "graph"])
+@pytest.fixture(scope="module", params=["exact", "cells"])
 def sound(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A generation of 2,000 phrasings, and the sum of its manifest."""
     folder = tmp_path_factory.mktemp("sound")
@@ -59,7 +59,7 @@ def sound(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_sixty_damaged_files_of_every_kind_are_noticed(sound: tuple[Path, str], tmp_path: Path, damage) -> None:  # type: ignore[no-untyped-def]
-    """Three kinds of damage, exact and graph: 360 files in all."""
+    """Three kinds of damage, exact and in cells: 360 files in all."""
     folder, sha256 = sound
     chance = random.Random(damage.__name__)
     files = sorted(path.name for path in (folder / name_of(1)).iterdir())

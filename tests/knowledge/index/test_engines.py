@@ -1,4 +1,4 @@
-"""What every engine does, put to each: FAISS exactly, FAISS as a graph, pgvector exactly and as a graph."""
+"""What every engine does, put to each: FAISS exactly, FAISS in cells, pgvector exactly and as a graph."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def local(tmp_path: Path, exact_up_to: int) -> Start:
     return start
 
 
-@pytest.fixture(params=["faiss exact", "faiss graph", "faiss delta", "pgvector", "pgvector graph"])
+@pytest.fixture(params=["faiss exact", "faiss cells", "faiss delta", "pgvector", "pgvector graph"])
 def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
     """Starts the engine with some phrasings in its base."""
     if request.param.startswith("faiss"):

@@ -1,7 +1,7 @@
 """Processes that write generations until they are killed: `python -m tests.knowledge.index.victims URL HOME ACT ROUNDS`.
 
 It forks a writer, kills it after a random moment, forks a reader that opens the index and checks what it finds, and so
-on. One line a round: the number of the generation found, or what was wrong.
+on. One line a round, `found ...`: the generation's number and kind, what is held, what is found.
 """
 
 from __future__ import annotations
@@ -88,7 +88,16 @@ def check(url: str, home: Path) -> None:
     if not isinstance(index.engine, LocalEngine) or index.engine.generation is None:
         raise TypeError("the local engine has a generation")
     number = index.engine.generation.manifest.number
-    print(number, index.engine.generation.manifest.kind, len(rows), len(index), found, float(scores.min()), flush=True)
+    print(
+        "found",
+        number,
+        index.engine.generation.manifest.kind,
+        len(rows),
+        len(index),
+        found,
+        float(scores.min()),
+        flush=True,
+    )
     os._exit(0)
 
 

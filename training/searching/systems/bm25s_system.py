@@ -22,7 +22,7 @@ class System:
         self.engine.index(bm25s.tokenize(self.texts, show_progress=False), show_progress=False)
 
     def search(self, vector, text, language, k):
-        words = bm25s.tokenize(text, show_progress=False)
+        words = bm25s.tokenize([text], show_progress=False)
         found, _ = self.engine.retrieve(words, k=k, show_progress=False, weight_mask=self.masks[language])
         return [(int(key), self.texts[key]) for key in found[0]]
 

@@ -12,7 +12,9 @@ class System:
 
     def build(self, base):
         hnsw = {"space": "ip", **self.settings}
-        self.collection = self.client.create_collection("phrasings", configuration={"hnsw": hnsw}, embedding_function=None)
+        self.collection = self.client.create_collection(
+            "phrasings", configuration={"hnsw": hnsw}, embedding_function=None
+        )
         self.codes = base.codes
         for start in range(0, len(base.texts), 5000):
             end = min(start + 5000, len(base.texts))
@@ -28,4 +30,6 @@ class System:
         return list(zip(found["ids"][0], found["documents"][0], strict=True))
 
     def edit(self, key, vector, text):
-        self.collection.update(ids=[str(key)], embeddings=[vector], documents=[text], metadatas=[{"language": self.codes[key]}])
+        self.collection.update(
+            ids=[str(key)], embeddings=[vector], documents=[text], metadatas=[{"language": self.codes[key]}]
+        )

@@ -5,7 +5,10 @@ import sqlite3
 import faiss
 import numpy as np
 
-CONFIGURATIONS = {"default (fetch 10 times as many, filter in SQL)": {}, "best (a bitmap for each language)": {"bitmap": 1}}
+CONFIGURATIONS = {
+    "default (fetch 10 times as many, filter in SQL)": {},
+    "best (a bitmap for each language)": {"bitmap": 1},
+}
 MORE = 10
 
 
@@ -40,4 +43,6 @@ class System:
     def edit(self, key, vector, text):
         with self.rows:
             self.rows.execute("UPDATE phrasing SET text = ?, vector = ? WHERE id = ?", (text, bytes(vector), key))
-        faiss.rev_swig_ptr(self.index.get_xb(), self.index.ntotal * self.index.d).reshape(-1, self.index.d)[key] = vector
+        faiss.rev_swig_ptr(self.index.get_xb(), self.index.ntotal * self.index.d).reshape(-1, self.index.d)[key] = (
+            vector
+        )

@@ -15,7 +15,10 @@ class System:
         self.codes = base.codes
         rows = zip(base.texts, base.vectors, base.codes, strict=True)
         self.store.write_documents(
-            [Document(id=str(n), content=t, embedding=v.tolist(), meta={"language": code}) for n, (t, v, code) in enumerate(rows)]
+            [
+                Document(id=str(n), content=t, embedding=v.tolist(), meta={"language": code})
+                for n, (t, v, code) in enumerate(rows)
+            ]
         )
 
     def search(self, vector, text, language, k):

@@ -11,7 +11,7 @@ from knowledge.index.source import Source
 from knowledge.store import text_hash
 from knowledge.tables import Article, Embedding, PhrasingRow, Variant, Version
 
-CONFIGURATIONS = {"default": {}, "as a graph from 5,000": {"exact_up_to": 5000}}
+CONFIGURATIONS = {"default": {}, "in cells from 5,000": {"exact_up_to": 5000}}
 MODEL = "bench:phrasing"
 AT_ONCE = 20_000
 
@@ -50,13 +50,51 @@ def fill(database, base):
     numbers = {one: n + 1 for n, one in enumerate(spoken)}
     moment = now()
     insert_all(database, Article, ({"id": f"a{n}"} for n in sorted(set(base.articles.tolist()))))
-    insert_all(database, Variant, ({"id": n, "article_id": f"a{a}", "language": c, "audience": "public", "channel_kind": ""} for (a, c), n in numbers.items()))
-    insert_all(database, Version, ({"variant_id": n, "number": 1, "text": f"Answer {a} in {c}.", "text_sha256": text_hash(f"{a} {c}"), "state": "approved", "written_by": "bench", "approved_by": "bench", "approved_at": moment, "created_at": moment} for (a, c), n in numbers.items()))
+    insert_all(
+        database,
+        Variant,
+        (
+            {"id": n, "article_id": f"a{a}", "language": c, "audience": "public", "channel_kind": ""}
+            for (a, c), n in numbers.items()
+        ),
+    )
+    insert_all(
+        database,
+        Version,
+        (
+            {
+                "variant_id": n,
+                "number": 1,
+                "text": f"Answer {a} in {c}.",
+                "text_sha256": text_hash(f"{a} {c}"),
+                "state": "approved",
+                "written_by": "bench",
+                "approved_by": "bench",
+                "approved_at": moment,
+                "created_at": moment,
+            }
+            for (a, c), n in numbers.items()
+        ),
+    )
     texts = [f"{n} {text}" for n, text in enumerate(base.texts)]
     rows = zip(texts, base.articles.tolist(), base.codes, strict=True)
-    insert_all(database, PhrasingRow, ({"id": n + 1, "article_id": f"a{a}", "language": c, "position": 0, "text": t, "text_sha256": text_hash(t)} for n, (t, a, c) in enumerate(rows)))
+    insert_all(
+        database,
+        PhrasingRow,
+        (
+            {"id": n + 1, "article_id": f"a{a}", "language": c, "position": 0, "text": t, "text_sha256": text_hash(t)}
+            for n, (t, a, c) in enumerate(rows)
+        ),
+    )
     vectors = np.ascontiguousarray(base.vectors, dtype="<f4")
-    insert_all(database, Embedding, ({"text_sha256": text_hash(t), "model": MODEL, "vector": v.tobytes()} for t, v in zip(texts, vectors, strict=True)))
+    insert_all(
+        database,
+        Embedding,
+        (
+            {"text_sha256": text_hash(t), "model": MODEL, "vector": v.tobytes()}
+            for t, v in zip(texts, vectors, strict=True)
+        ),
+    )
 
 
 def insert_all(database, table, rows):

@@ -2,14 +2,16 @@
 
 from txtai import Embeddings
 
-CONFIGURATIONS = {"default": {}, "best (HNSW)": {"backend": "hnsw", "hnsw": {"efsearch": 200, "m": 32}}, "exact (flat)": {"faiss": {"components": "IDMap,Flat"}}}
+CONFIGURATIONS = {"default": {}, "best (flat)": {"faiss": {"components": "IDMap,Flat"}}}
 MORE = 20
 
 
 class System:
     def __init__(self, folder, settings):
         self.given = {}
-        self.embeddings = Embeddings(method="external", transform=self.vectors, content=True, **settings)
+        self.embeddings = Embeddings(
+            method="external", transform=lambda data: self.vectors(data), content=True, **settings
+        )
 
     def vectors(self, data):
         import numpy as np
@@ -22,7 +24,9 @@ class System:
         # Two phrasings may have the same words, so the vector is known by the number before them.
         rows = [f"{n} {text}" for n, text in enumerate(base.texts)]
         self.given = dict(zip(rows, base.vectors, strict=True))
-        self.embeddings.index((n, {"text": row, "language": code}) for n, (row, code) in enumerate(zip(rows, base.codes, strict=True)))
+        self.embeddings.index(
+            (n, {"text": row, "language": code}) for n, (row, code) in enumerate(zip(rows, base.codes, strict=True))
+        )
         self.given = {}
 
     def search(self, vector, text, language, k):
