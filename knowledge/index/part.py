@@ -14,7 +14,7 @@ from knowledge.dense import Codes
 from knowledge.index.engine import NOWHERE, Allowed, Ids, Label, Scores, Vectors
 
 EFFORT: Final = 32
-"""Cells looked into when everything is allowed. The fewer rows are allowed, the further away the nearest of them are."""
+"""Cells looked into when everything is allowed. The fewer rows are allowed, the further away the nearest are."""
 WIDER: Final = 4
 """Whoever asks for many looks into the cells of so many times as many rows."""
 MASKS_KEPT: Final = 64

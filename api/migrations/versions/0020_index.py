@@ -58,8 +58,8 @@ def watch(table: str) -> None:
     article, phrasing = WATCHED[table]
     for act, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")):
         noted = (
-            "INSERT INTO index_change (article_id, phrasing_id) "
-            f"VALUES ({article.format(row=row)}, {phrasing.format(row=row)});"  # noqa: S608 - from the table above
+            "INSERT INTO index_change (article_id, phrasing_id) "  # noqa: S608 - names from the table above
+            f"VALUES ({article.format(row=row)}, {phrasing.format(row=row)});"
         )
         name = f"{table}_noted_{act.lower()}"
         if op.get_bind().dialect.name == "sqlite":

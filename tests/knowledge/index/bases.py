@@ -23,7 +23,7 @@ Vectors = NDArray[np.float32]
 
 def vector_of(text: str) -> Vectors:
     """The vector of a text: always the same, of length 1, near to those of texts with the same first word."""
-    topic, own = (np.random.default_rng(int(text_hash(part)[:8], 16)) for part in (text.split()[0], text))
+    topic, own = (np.random.default_rng(int(text_hash(part)[:8], 16)) for part in (text.partition(" ")[0], text))
     made = topic.standard_normal(DIMENSION) + 0.8 * own.standard_normal(DIMENSION)
     return (made / np.linalg.norm(made)).astype(np.float32)
 

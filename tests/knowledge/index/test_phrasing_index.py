@@ -16,13 +16,22 @@ from knowledge.database import Database, now
 from knowledge.index import builder
 from knowledge.index.engine import NOWHERE, Allowed
 from knowledge.index.local import LocalEngine
-from knowledge.index.phrasing_index import PhrasingIndex
 from knowledge.index.pgvector import PgvectorEngine
+from knowledge.index.phrasing_index import PhrasingIndex
 from knowledge.index.tables import IndexChange
 from knowledge.tables import Article, PhrasingRow, Version
 from tests.fixtures.database import sqlite_only
 from tests.knowledge.index.bases import (
-    DIMENSION, SOURCE, add_phrasing, embed, fill, remove_phrasing, reword, set_state, vector_of, vectors_of,
+    DIMENSION,
+    SOURCE,
+    add_phrasing,
+    embed,
+    fill,
+    remove_phrasing,
+    reword,
+    set_state,
+    vector_of,
+    vectors_of,
 )  # fmt: skip
 
 PUBLIC = Allowed(audience="public")
