@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from api.cli.frame import BadInput, CheckFailed, Json, answer, progress, table
+from api.migrate import upgrade
+from knowledge.database import Database
 from knowledge.settings import Settings
 from training.evaluate.side_by_side import SideBySide, compare_intents, compare_retrieval
 from training.searching.bench import COLUMNS, SMALLEST, SYSTEMS, BenchFailed, compare_search
@@ -63,7 +65,7 @@ def _search(phrasings: str, systems: str, python: Path | None, as_json: bool) ->
         # Ours alone needs no peers.
         peers = python or (Path(sys.executable) if chosen == ["odzew"] else peers_interpreter(folder))
         with progress("search") as count:
-            rows = compare_search(sizes, peers, folder, count, chosen)
+            rows = compare_search(sizes, peers, folder, count, chosen, make_database=_empty_database)
     except (BenchFailed, NoPeers) as problem:
         raise CheckFailed(str(problem)) from problem
     answer(
@@ -71,3 +73,9 @@ def _search(phrasings: str, systems: str, python: Path | None, as_json: bool) ->
         {"bench": "search", "rows": rows},
         lambda: table("search", list(COLUMNS), [[row[column] for column in COLUMNS] for row in rows]),
     )
+
+
+def _empty_database(path: Path) -> None:
+    database = Database(f"sqlite:///{path}")
+    upgrade(database)
+    database.close()  # the last connection to close folds the write-ahead log into the file

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Integer, Select, String, bindparam, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Integer, String, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from knowledge.database import UTCDateTime
@@ -56,7 +56,7 @@ def current_rows(session: Session, ids: Sequence[int], allowed: Allowed, at: dat
 
 
 @cache
-def _join(dialect: str, audience: str | None, any_language: bool) -> Select[Any]:
+def _join(dialect: str, audience: str | None, any_language: bool) -> Any:
     conditions: list[ColumnElement[bool]] = [
         _among(dialect), Article.state == "active", Version.state == "approved",
         Variant.channel_kind.in_(["", bindparam("kind", type_=String)]),

@@ -73,18 +73,29 @@ class Running:
 
 
 def compare_search(
-    sizes: Sequence[int], peers: Path, folder: Path, progress: Progress, only: Sequence[str] = SYSTEMS, seed: int = 7
+    sizes: Sequence[int],
+    peers: Path,
+    folder: Path,
+    progress: Progress,
+    only: Sequence[str] = SYSTEMS,
+    *,
+    make_database: Callable[[Path], None],
+    seed: int = 7,
 ) -> list[dict[str, Any]]:
     """Run the systems at every size; one row each, with COLUMNS.
 
     Args:
         peers: the interpreter that has the peers; ours runs in this one.
         folder: where bases and indexes are made, and removed again.
+        make_database: makes the empty SQLite file that ours is to work on.
     """
     rows: list[dict[str, Any]] = []
     for size in sizes:
         systems = [system for system in only if size <= LARGEST.get(system, size)]
         with tempfile.TemporaryDirectory(dir=folder, prefix=f"search-{size}-") as name:
+            empty = Path(name) / "odzew.db"
+            if "odzew" in systems:
+                make_database(empty)
             rows += _at(size, systems, peers, Path(name), progress, seed)
     return rows
 
@@ -141,6 +152,8 @@ def _started(
     system: str, configuration: str, settings: dict[str, Any], folder: Path, peers: Path, size: int
 ) -> Iterator[Running]:
     place = Path(tempfile.mkdtemp(dir=folder, prefix=f"{system}-"))
+    if system == "odzew":
+        shutil.copyfile(folder / "odzew.db", place / "odzew.db")
     with (place / "log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
             [_interpreter(system, peers), str(HERE / "worker.py"), str(_module(system)), str(place),

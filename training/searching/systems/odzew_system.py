@@ -1,9 +1,8 @@
-"""Ours: the index beside a base in SQLite, every hit joined to its current, approved row."""
+"""Ours: the index beside a base in SQLite, which whoever starts this has made; every hit joined to its current row."""
 
 import numpy as np
 from sqlalchemy import insert, update
 
-from api.migrate import upgrade
 from knowledge.database import Database, now
 from knowledge.index.engine import Allowed
 from knowledge.index.phrasing_index import PhrasingIndex
@@ -21,7 +20,6 @@ class System:
         self.folder = folder
         self.settings = settings
         self.database = Database(f"sqlite:///{folder / 'odzew.db'}")
-        upgrade(self.database)
 
     def build(self, base):
         fill(self.database, base)

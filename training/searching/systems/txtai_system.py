@@ -9,9 +9,11 @@ MORE = 20
 class System:
     def __init__(self, folder, settings):
         self.given = {}
-        self.embeddings = Embeddings(
-            method="external", transform=lambda data: self.vectors(data), content=True, **settings
-        )
+
+        def transform(data):  # txtai takes a plain function and calls anything else
+            return self.vectors(data)
+
+        self.embeddings = Embeddings(method="external", transform=transform, content=True, **settings)
 
     def vectors(self, data):
         import numpy as np
