@@ -31,7 +31,7 @@ Embed = Callable[[Sequence[str]], object]
 
 LOOK_SECONDS: Final = 0.05
 """How often a process looks for changes by itself. Searches look anyway, a nudge makes it look at once."""
-SPARE: Final = 10
+SPARE: Final = 2
 """Candidates fetched beyond those asked for, so that the join rarely has to ask twice."""
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ARRAY, ColumnElement, Integer, String, bindparam, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Dialect, Integer, String, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from knowledge.database import UTCDateTime
 from knowledge.index.engine import Allowed
 from knowledge.tables import Article, PhrasingRow, Variant, Version
+
+SQLITE_MOMENT: Final = "%Y-%m-%d %H:%M:%S.%f"
+"""How SQLAlchemy writes a moment there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,39 +40,51 @@ def current_rows(session: Session, ids: Sequence[int], allowed: Allowed, at: dat
 
     A text for this very kind of channel goes before one for any, a private one before a public one.
     """
-    dialect = session.get_bind().dialect.name
-    statement = _join(dialect, allowed.audience, allowed.languages is None)
-    given: dict[str, Any] = {
-        "ids": json.dumps(ids) if dialect == "sqlite" else ids,
+    connection = session.connection()
+    sqlite = connection.dialect.name == "sqlite"
+    given = {
+        "ids": json.dumps(ids) if sqlite else list(ids),
         "kind": allowed.channel_kind,
-        "at": at,
+        "at": at.astimezone(UTC).strftime(SQLITE_MOMENT) if sqlite else at,
     }
-    if allowed.languages is not None:
-        given["languages"] = sorted(allowed.languages)
-    rows = session.connection().execute(statement, given)
+    statement = _join(connection.dialect, allowed.audience)
     found: dict[int, Any] = {}
-    for row in rows:
+    for row in connection.exec_driver_sql(statement.sql, statement.filled(given)):
+        if allowed.languages is not None and row[2] not in allowed.languages:
+            continue
         held = found.get(row[0])
         if held is None or (row[4] != "", row[3] == "private") > (held[4] != "", held[3] == "private"):
             found[row[0]] = row
     return found
 
 
+@dataclass(frozen=True)
+class _Ready:
+    """A statement as the driver takes it: putting it together anew would cost more than running it."""
+
+    sql: str
+    names: tuple[str, ...] | None
+    """In what order the driver wants the values; None: by name."""
+    fixed: dict[str, Any]
+
+    def filled(self, given: dict[str, Any]) -> Any:
+        values = {name: given.get(name, value) for name, value in self.fixed.items()}
+        return values if self.names is None else tuple(values[name] for name in self.names)
+
+
 @cache
-def _join(dialect: str, audience: str | None, any_language: bool) -> Any:
+def _join(dialect: Dialect, audience: str | None) -> _Ready:
     conditions: list[ColumnElement[bool]] = [
-        _among(dialect), Article.state == "active", Version.state == "approved",
-        Variant.channel_kind.in_(["", bindparam("kind", type_=String)]),
+        _among(dialect.name), Article.state == "active", Version.state == "approved",
+        or_(Variant.channel_kind == "", Variant.channel_kind == bindparam("kind", type_=String)),
     ]  # fmt: skip
     if audience == "public":
         conditions.append(Variant.audience == "public")
-    if not any_language:
-        conditions.append(PhrasingRow.language.in_(bindparam("languages", expanding=True)))
     for name, passes in (("valid_from", "__le__"), ("valid_to", "__gt__")):
         if hasattr(Article, name):
             column = getattr(Article, name)
             conditions.append(or_(column.is_(None), getattr(column, passes)(bindparam("at", type_=UTCDateTime))))
-    return (
+    statement = (
         select(
             PhrasingRow.id, PhrasingRow.article_id, PhrasingRow.language, Variant.audience, Variant.channel_kind,
             Version.id, Version.text,
@@ -79,6 +94,8 @@ def _join(dialect: str, audience: str | None, any_language: bool) -> Any:
         .join(Version, Version.variant_id == Variant.id)
         .where(*conditions)
     )  # fmt: skip
+    made: Any = statement.compile(dialect=dialect)
+    return _Ready(str(made), tuple(made.positiontup) if made.positiontup else None, dict(made.params))
 
 
 def _among(dialect: str) -> ColumnElement[bool]:
