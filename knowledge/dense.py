@@ -1,9 +1,11 @@
-"""The dense leg: exact inner-product search over unit vectors. The only module that imports FAISS."""
+"""The dense leg: inner-product search over unit vectors, exact or in cells. The only module that imports FAISS."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import faiss
 import numpy as np
@@ -69,9 +71,99 @@ class DenseIndex:
         return scores, found
 
     def _checked(self, vectors: Vectors) -> Vectors:
-        rows = np.ascontiguousarray(vectors, dtype=np.float32)
-        if rows.ndim != 2 or rows.shape[1] != self.dimension:
-            raise ValueError(f"expected vectors of shape (n, {self.dimension}), got {rows.shape}")
-        if not np.isfinite(rows).all():
-            raise ValueError("a vector holds a value that is not a number")
-        return rows
+        return _finite(vectors, self.dimension)
+
+
+LEARNED_FROM_EACH: Final = 54
+LEARNING_ROUNDS: Final = 8
+"""How many vectors a cell is learned from, and how often they are gone through: more finds no more."""
+
+
+class Codes:
+    """Unit vectors by position, 0 and up: exactly (16-bit floats), or in cells as 8-bit codes.
+
+    The exact kind finds what full precision finds, at half the memory. Cells hold what lies close together; a search
+    looks into the nearest ones only. Not for adding while another thread searches. A view cannot grow.
+    """
+
+    def __init__(self, index: Any, held: Any = None) -> None:
+        self._index = index
+        self._held = held  # the memory that a view reads from
+        self.cells = int(getattr(index, "nlist", 0))
+        """How many cells there are; 0 for the exact kind."""
+        self.dimension = int(index.d)
+
+    @classmethod
+    def exact(cls, dimension: int) -> Codes:
+        """Nothing yet, to be searched exactly."""
+        kind = faiss.ScalarQuantizer.QT_fp16
+        return cls(faiss.IndexScalarQuantizer(dimension, kind, faiss.METRIC_INNER_PRODUCT))
+
+    @classmethod
+    def in_cells(cls, vectors: Vectors) -> Codes:
+        """Nothing yet, with cells and codes fitted to these vectors (n, dimension)."""
+        dimension, cells = vectors.shape[1], max(1, 2 * math.isqrt(len(vectors)))
+        kind, likeness = faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+        centres = faiss.IndexFlatIP(dimension)
+        index = faiss.IndexIVFScalarQuantizer(centres, dimension, cells, kind, likeness, False)
+        index.cp.niter, index.cp.min_points_per_centroid = LEARNING_ROUNDS, 1
+        wanted = min(len(vectors), LEARNED_FROM_EACH * cells)
+        chosen = np.sort(np.random.default_rng(0).choice(len(vectors), wanted, replace=False))
+        index.train(np.ascontiguousarray(vectors[chosen], dtype=np.float32))
+        return cls(index, held=centres)
+
+    @classmethod
+    def view(cls, memory: NDArray[np.uint8]) -> Codes:
+        """Codes read where they lie, without a copy. The memory must have been verified: FAISS trusts what it reads."""
+        untyped: Any = faiss
+        reader = untyped.ZeroCopyIOReader(faiss.swig_ptr(memory), memory.size)
+        return cls(faiss.read_index(reader), held=(memory, reader))
+
+    def copy(self) -> Codes:
+        """A copy in memory of its own, which can grow."""
+        return Codes(faiss.deserialize_index(faiss.serialize_index(self._index)))
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    def add(self, vectors: Vectors) -> None:
+        """Add vectors (n, dimension) at the next positions."""
+        self._index.add(_finite(vectors, self.dimension))
+
+    def write(self, path: Path) -> None:
+        """Write to a file."""
+        faiss.write_index(self._index, str(path))
+
+    def vectors(self, positions: Ids) -> Vectors:
+        """The vectors there, as precisely as they are held: (n, dimension). For the exact kind only."""
+        if not len(positions):
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        return np.asarray(self._index.reconstruct_batch(np.ascontiguousarray(positions, np.int64)), np.float32)
+
+    def search(
+        self, vectors: Vectors, k: int, allowed: NDArray[np.uint8] | None, *, effort: int = 0
+    ) -> tuple[Vectors, Ids]:
+        """The nearest of every query (m, dimension), best first: scores and positions (m, k), -1 where there are fewer.
+
+        Args:
+            allowed: which positions may be found, one bit each, least significant first; None: all.
+            effort: into how many cells to look; 0: into all.
+        """
+        # FAISS accepts keywords here that its own types do not know.
+        untyped: Any = faiss
+        chosen: dict[str, Any] = {} if allowed is None else {"sel": untyped.IDSelectorBitmap(allowed)}
+        parameters: Any = faiss.SearchParameters
+        if self.cells:
+            parameters = faiss.SearchParametersIVF
+            chosen["nprobe"] = min(effort or self.cells, self.cells)
+        scores, positions = self._index.search(vectors, k, params=parameters(**chosen))
+        return scores, positions
+
+
+def _finite(vectors: Vectors, dimension: int) -> Vectors:
+    rows = np.ascontiguousarray(vectors, dtype=np.float32)
+    if rows.ndim != 2 or rows.shape[1] != dimension:
+        raise ValueError(f"expected vectors of shape (n, {dimension}), got {rows.shape}")
+    if not np.isfinite(rows).all():
+        raise ValueError("a vector holds a value that is not a number")
+    return rows

@@ -1,6 +1,7 @@
 """The application's tables. Importing this package registers every table of every room."""
 
 import knowledge.exchange.tables
+import knowledge.index.tables
 import knowledge.tables
 import training.tables
 from api.tables.accounts import Account, AccountRole, ApiToken, LoginSession, Team
