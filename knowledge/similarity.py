@@ -24,7 +24,7 @@ Flags = NDArray[np.bool_]
 # shared letters say more. Measured with one to five phrasings per article; across languages the wording only misleads.
 LEXICAL_WEIGHT_ENGLISH: Final = 0.25
 LEXICAL_WEIGHT: Final = 0.7
-# Candidates by meaning and by wording, of which the nearest by both together are kept.
+# In a larger base than a table holds: candidates by meaning and by wording, of which the nearest by both are kept.
 DENSE_CANDIDATES: Final = 1000
 LEXICAL_CANDIDATES: Final = 200
 # Up to here all phrasings are compared with each other once (64 MB); in a larger base only a text's neighbours are.
@@ -104,8 +104,11 @@ class Similarity:
         if self._table is not None and point.row is not None:
             likeness = self._table[point.row, rows]
         else:
-            likeness = self._vectors[rows] @ point.vector + self._lexical_weights[rows] * point.wording[rows]
-        order = np.argsort(-likeness, kind="stable")[:k]
+            # Picking most rows of a table copies it, which takes longer than multiplying all of them.
+            dense = (self._vectors @ point.vector)[rows] if len(self) <= TABLE else self._vectors[rows] @ point.vector
+            likeness = dense + self._lexical_weights[rows] * point.wording[rows]
+        kept = np.argpartition(-likeness, k - 1)[:k] if k < len(rows) else np.arange(len(rows))
+        order = kept[np.argsort(-likeness[kept], kind="stable")]
         return rows[order], np.asarray(likeness[order], dtype=np.float32)
 
     def among(self, rows: Rows) -> Matrix:
@@ -122,7 +125,7 @@ class Similarity:
         return float((self._everyday @ point.vector)[self._everyday_texts != text].max()) / length
 
     def _candidates(self, point: Point, usable: Flags | None) -> Rows:
-        if len(self) <= DENSE_CANDIDATES:
+        if len(self) <= TABLE:
             return np.arange(len(self)) if usable is None else np.flatnonzero(usable)
         only = None if usable is None else np.flatnonzero(usable)
         _, found = self._dense.search(point.vector[None, :], DENSE_CANDIDATES, only)

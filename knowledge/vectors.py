@@ -83,8 +83,11 @@ def adopt_shipped(database: Database) -> int:
     return adopted
 
 
-def embed_missing(database: Database, team: Team, progress: Progress | None = None) -> None:
-    """Embed what is not stored yet of the active articles' phrasings and of the everyday lines."""
+def embed_missing(database: Database, team: Team, progress: Progress | None = None) -> int:
+    """Embed what is not stored yet of the active articles' phrasings and of the everyday lines.
+
+    Returns how many phrasings the active articles have.
+    """
     with database.read() as session:
         active = select(Article.id).where(Article.state == "active")
         rows = session.execute(
@@ -92,6 +95,7 @@ def embed_missing(database: Database, team: Team, progress: Progress | None = No
         ).all()
     views_for(database, [row.text for row in rows], [row.language for row in rows], team, progress)
     background_for(database, team)
+    return len(rows)
 
 
 def views_for(

@@ -9,9 +9,9 @@ import typer
 from api import demo as demo_workspace
 from api.cli.frame import CheckFailed, Json, answer, progress, steps, table, workspace
 from api.doctor import diagnose
-from knowledge.search import KnowledgeBase
 from knowledge.settings import Settings
 from knowledge.team import load_team
+from knowledge.vectors import embed_missing
 
 
 def register(root: typer.Typer) -> None:
@@ -42,14 +42,14 @@ def demo(as_json: Json = False) -> None:
     with workspace(make=True) as space:
         with steps() as step:
             loaded = demo_workspace.load(space.database, settings, step)
-        encoder = load_team(settings.embedding_model)
+        team = load_team(settings.embedding_model)
         with progress("embedding the phrasings") as count:
-            base = KnowledgeBase(space.database, encoder, count)  # stores the vectors that are missing
+            phrasings = embed_missing(space.database, team, count)
     data = {
         "articles": loaded.articles,
         "examples": loaded.examples,
         "messages": loaded.messages,
-        "phrasings": base.phrasings,
+        "phrasings": phrasings,
         "passwords": loaded.passwords,
     }
     answer(as_json, data, lambda: _show_demo(data))
