@@ -47,6 +47,9 @@ POLICY: Final = {
     "POST /api/knowledge/boards/compute": "knowledge",
     "POST /api/knowledge/findings/{finding_id}/decide": "knowledge",
     "POST /api/models/{model_id}/promote": "train", "POST /api/models/rollback": "train",
+    "POST /api/knowledge/uploads": "knowledge", "GET /api/knowledge/uploads/{token}": "knowledge",
+    "POST /api/knowledge/uploads/{token}/import": "knowledge", "GET /api/knowledge/imports": "read",
+    "POST /api/knowledge/imports/{number}/undo": "knowledge", "GET /api/knowledge/export": "read",
 }  # fmt: skip
 """What each operation asks for. `person`: whoever is logged in, but no machine."""
 
@@ -77,6 +80,8 @@ def call(client: Visitor, operation: str, **given: Any) -> Any:
         "task_id",
         "view_id",
         "finding_id",
+        "number",
+        "token",
         "before",
         "after",
     ):

@@ -14,7 +14,7 @@ from knowledge.search import KnowledgeBase
 from knowledge.store import save_article
 from tests.fixtures.database import sqlite_only
 from tests.fixtures.workspace import Visitor
-from tests.knowledge.articles import ASKED, article, encoder
+from tests.knowledge.articles import ASKED, article, team
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_what_is_refused(giulia: Visitor, visitor: Callable[[], Visitor]) -> Non
 
 @sqlite_only
 def test_searches_use_only_what_is_approved_and_valid_at_once(filled: Workspace, giulia: Visitor) -> None:
-    base = KnowledgeBase(filled.database, encoder())
+    base = KnowledgeBase(filled.database, team())
 
     def answer(kind: str = "") -> str | None:
         hits = base.search("skad te 3 euro za monit", language="pl", audience="public", channel_kind=kind)
@@ -139,7 +139,7 @@ def test_a_stale_translation_is_found_with_a_mark(filled: Workspace, giulia: Vis
     english, polish = variant(shown, "en")["current"]["id"], variant(shown)["current"]["id"]
     again = write(giulia, "A fee.", language="en", translated_from=polish)
     assert variant(again.get_json(), "en")["source"] == {"version": polish, "language": "pl", "number": 1}
-    base = KnowledgeBase(filled.database, encoder())
+    base = KnowledgeBase(filled.database, team())
     hit = base.search("why did you charge me a late fee", language="en", audience="public")[0]
     assert (hit.article, hit.stale, hit.version != english) == ("late-fee", False, True)
     write(giulia, "Nowa opłata.")
