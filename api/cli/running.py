@@ -44,7 +44,8 @@ def demo(as_json: Json = False) -> None:
             loaded = demo_workspace.load(space.database, settings, step)
         encoder = load_team(settings.embedding_model)
         with progress("embedding the phrasings") as count:
-            base = KnowledgeBase(space.database, encoder, count)  # stores the vectors that are missing
+            base = KnowledgeBase(space.database, encoder, count, folder=settings.index_folder)  # stores missing vectors
+            base.close()
     data = {
         "articles": loaded.articles,
         "examples": loaded.examples,
