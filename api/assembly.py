@@ -17,7 +17,7 @@ from knowledge.team import load_team
 def build_assistant(workspace: Workspace, progress: Callable[[int, int], None] | None = None) -> Assistant:
     """The assistant of a workspace. Loads the encoder and fits the ranker: seconds, the first time longer."""
     encoder = load_team(workspace.settings.embedding_model)
-    base = KnowledgeBase(workspace.database, encoder, progress)
+    base = KnowledgeBase(workspace.database, encoder, progress, folder=workspace.settings.index_folder)
     assistant = Assistant(
         base,
         build_intents(workspace),
@@ -27,6 +27,11 @@ def build_assistant(workspace: Workspace, progress: Callable[[int, int], None] |
     )
     assistant.warm_up()
     return assistant
+
+
+def base_of(assistant: Assistant) -> KnowledgeBase | None:
+    """The base that an assistant searches, if it is one of ours."""
+    return assistant.search if isinstance(assistant.search, KnowledgeBase) else None
 
 
 def build_intents(workspace: Workspace) -> IntentUnderstander | None:

@@ -54,6 +54,7 @@ def diagnose(settings: Settings, *, deep: bool = False) -> list[Check]:
         ("disk", lambda: check_disk(settings.home)),
         ("database", lambda: check_database(settings)),
         ("knowledge", lambda: check_knowledge(settings)),
+        ("index", lambda: check_index(settings)),
         ("encoder", lambda: check_encoder(settings.embedding_model, deep=deep)),
         ("spacy", check_spacy),
         ("redis", lambda: check_redis(settings, running=running)),
@@ -134,6 +135,26 @@ def check_knowledge(settings: Settings) -> Check:
     articles, phrasings, vectors = counted
     detail = f"{articles} articles, {phrasings} phrasings, {vectors} vectors"
     return Check("knowledge", "ok" if articles else "missing", detail)
+
+
+def check_index(settings: Settings) -> Check:
+    """Whether every bit of the index on disk is as it was written; only a large base has one."""
+    from knowledge.index.upkeep import damages
+    from knowledge.large import LARGE, ending_in
+
+    ending = ending_in(settings.index_folder)
+    if ending is None or _not_made_yet(settings):
+        return Check("index", "missing", f"not needed: a base of less than {LARGE:,} phrasings is held in memory")
+    database = Database(settings.database)
+    try:
+        many, found = damages(database, settings.index_folder, ending)
+    except SQLAlchemyError as problem:
+        return Check("index", "missing", f"cannot be looked at: {_first_line(problem)}")
+    finally:
+        database.close()
+    if found:
+        return Check("index", "degraded", f"damaged, made anew by the next process that opens it: {'; '.join(found)}")
+    return Check("index", "ok", f"{settings.index_folder}: {many} in service, every bit as it was written")
 
 
 def check_encoder(name: str, *, deep: bool) -> Check:

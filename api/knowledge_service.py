@@ -90,7 +90,9 @@ class KnowledgeService:
     def _load(self) -> None:
         try:
             team = load_team(self._workspace.settings.embedding_model)
-            base = KnowledgeBase(self._workspace.database, team, self._count)
+            base = KnowledgeBase(
+                self._workspace.database, team, self._count, folder=self._workspace.settings.index_folder
+            )
             self._trials = Trials(self._workspace.database, base)
             self._base = base
         except Exception as problem:

@@ -8,6 +8,7 @@ import secrets
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -18,7 +19,7 @@ import structlog
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from api.assembly import build_assistant
+from api.assembly import base_of, build_assistant
 from api.boards import job
 from api.cases import move
 from api.history import record
@@ -30,6 +31,7 @@ from api.workspace import Workspace
 from bot.assistant import Assistant
 from bot.records import Prepared, Request, ThreadMessage
 from knowledge.database import now
+from knowledge.search import KnowledgeBase
 from knowledge.settings import Settings, WrongSettings
 
 log = structlog.get_logger()
@@ -38,6 +40,7 @@ ASSISTANT: Final = "assistant"
 MAX_ATTEMPTS: Final = 3
 POLL_SECONDS: Final = 0.5
 LOOK_AT_BOARDS_SECONDS: Final = 300.0
+LOOK_AT_BASE_SECONDS: Final = 30.0
 THREAD_LIMIT: Final = 200
 """How many messages of a long thread the assistant looks at: the newest ones."""
 
@@ -60,9 +63,13 @@ class Job:
 class Worker:
     """Takes the most urgent work, prepares it, saves it, tells the console."""
 
-    def __init__(self, workspace: Workspace, assistant: Assistant) -> None:
+    def __init__(self, workspace: Workspace, assistant: Assistant, base: KnowledgeBase | None = None) -> None:
+        """`base` is the one to keep in order beside the work."""
         self._workspace = workspace
         self._assistant = assistant
+        self._base = base
+        self._tending: threading.Thread | None = None
+        self._look_at_base = time.monotonic()
         self._look_at_boards = time.monotonic() + LOOK_AT_BOARDS_SECONDS
         self._name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
@@ -73,7 +80,10 @@ class Worker:
             beat.mark()
             if not self.step():
                 self._start_boards()
+                self._tend_base()
                 self._workspace.nudge.wait("work", POLL_SECONDS)
+                if self._base is not None:
+                    self._base.nudge()
 
     def _start_boards(self) -> None:
         """Have the boards computed when that is due, in a process of its own: messages never wait for it."""
@@ -83,6 +93,15 @@ class Worker:
         if job.due(self._workspace.database):
             job.ask(self._workspace.database, ASSISTANT)
             job.launch(self._workspace.settings)
+
+    def _tend_base(self) -> None:
+        """Keep the index of the base in order, in a thread of its own: messages never wait for it."""
+        base, busy = self._base, self._tending is not None and self._tending.is_alive()
+        if base is None or busy or time.monotonic() < self._look_at_base:
+            return
+        self._look_at_base = time.monotonic() + LOOK_AT_BASE_SECONDS
+        self._tending = threading.Thread(target=_tend, args=(base,), name="knowledge-upkeep", daemon=True)
+        self._tending.start()
 
     def step(self) -> bool:
         """Prepare one message; False when there is nothing to do."""
@@ -165,6 +184,13 @@ class Worker:
             work.last_error = f"{type(error).__name__}: {error}"[:1000]
             if last:
                 _give_to_a_person(session, session.get_one(Message, job.message_id))
+
+
+def _tend(base: KnowledgeBase) -> None:
+    try:
+        base.maintain()
+    except Exception as error:  # searches go on with what there is; the next round tries again
+        log.error("the index could not be kept in order", exc_info=error)
 
 
 def _due() -> ColumnElement[bool]:
@@ -307,7 +333,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     workspace = Workspace.open(settings)
-    Worker(workspace, build_assistant(workspace)).run(lambda: bool(stopping))
+    assistant = build_assistant(workspace)
+    Worker(workspace, assistant, base_of(assistant)).run(lambda: bool(stopping))
     workspace.close()
 
 

@@ -126,6 +126,11 @@ class Codes:
     def __len__(self) -> int:
         return int(self._index.ntotal)
 
+    @property
+    def learned_from(self) -> int:
+        """How many vectors the cells were made for, as their number tells: a little less than there were."""
+        return (self.cells // 2) ** 2
+
     def add(self, vectors: Vectors) -> None:
         """Add vectors (n, dimension) at the next positions."""
         self._index.add(_finite(vectors, self.dimension))

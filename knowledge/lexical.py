@@ -9,9 +9,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer, TfidfVectorizer
+from sklearn.pipeline import Pipeline, make_pipeline
 
 NGRAMS: Final = (3, 5)
+# Places for n-grams that are hashed: 1 MB of weights, and among the few hundred texts of a search hardly two share one.
+HASHED: Final = 2**18
 # Letters that Unicode does not decompose into a base letter and a mark.
 _FOLDED_LETTERS: Final = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "ı": "i", "ё": "е"})
 _APOSTROPHES: Final = str.maketrans(dict.fromkeys("’ʼ‘`´", "'"))
@@ -22,6 +25,8 @@ def fold(text: str) -> str:
 
     Cyrillic й keeps its mark, because it is a letter of its own; ё becomes е, as most people type it.
     """
+    if text.isascii():  # most texts of a large base, at a third of the time
+        return text.casefold().translate(_APOSTROPHES)
     decomposed = unicodedata.normalize("NFKD", text.casefold().replace("й", "\ue000"))
     bare = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return bare.replace("\ue000", "й").translate(_FOLDED_LETTERS).translate(_APOSTROPHES)
@@ -30,7 +35,7 @@ def fold(text: str) -> str:
 class LexicalLeg:
     """TF-IDF of character 3- to 5-grams inside word boundaries, over the folded phrasings."""
 
-    def __init__(self, vectorizer: TfidfVectorizer, weights: csr_matrix) -> None:
+    def __init__(self, vectorizer: TfidfVectorizer | Pipeline, weights: csr_matrix) -> None:
         self._vectorizer = vectorizer
         self._weights = weights
         # Turned once: a query then touches only the phrasings that share an n-gram with it.
@@ -43,6 +48,23 @@ class LexicalLeg:
             analyzer="char_wb", ngram_range=NGRAMS, preprocessor=fold, sublinear_tf=True, dtype=np.float32
         )
         return cls(vectorizer, csr_matrix(vectorizer.fit_transform(texts)))
+
+    @classmethod
+    def learn(cls, texts: Sequence[str]) -> LexicalLeg:
+        """As `fit`, from a sample of a base: n-grams that are not in it count too, as the rarest there are.
+
+        What it holds beside the sample is of the same size for every base.
+        """
+        grams = HashingVectorizer(
+            analyzer="char_wb", ngram_range=NGRAMS, preprocessor=fold, n_features=HASHED, norm=None,
+            alternate_sign=False, dtype=np.float32,
+        )  # fmt: skip
+        vectorizer = make_pipeline(grams, TfidfTransformer(sublinear_tf=True))
+        return cls(vectorizer, csr_matrix(vectorizer.fit_transform(texts)))
+
+    def holding(self, texts: Sequence[str]) -> LexicalLeg:
+        """The same n-grams with these phrasings in place of the others."""
+        return LexicalLeg(self._vectorizer, self.transform(texts))
 
     def extended(self, texts: Sequence[str]) -> LexicalLeg:
         """The same n-grams with a few phrasings more, behind the others."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from knowledge.background import Background, load_background
 from knowledge.calibration import SHARPNESS, Calibration, Case, Signs, signs
+from knowledge.lexical import LexicalLeg
 from knowledge.regression import Verdict, kernel, regress
-from knowledge.rehearsal import SHARE_NOISE, rehearse
+from knowledge.rehearsal import SHARE_NOISE, ask_one, rehearse, weighted
 from knowledge.similarity import Point, Similarity
 from knowledge.team import Team, Vectors, Views
 
@@ -58,18 +60,33 @@ class Heard:
     signs: Signs
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many articles a base has, and how many phrasings an article has in the mean."""
+
+    articles: int
+    depth: float
+
+
 class Ranker:
     """Ranks the articles of one base for a text. Never changes once fitted, so threads may share it."""
 
     def __init__(
-        self, articles: Sequence[str], labels: Labels, similarity: Similarity, team: Team, *, gone: Flags | None = None
+        self,
+        articles: Sequence[str],
+        labels: Labels,
+        similarity: Similarity,
+        team: Team,
+        *,
+        gone: Flags | None = None,
+        size: Size | None = None,
     ) -> None:
         self._articles = np.array(articles)
         self._labels = labels
         self._similarity = similarity
         self._team = team
         self._gone = np.zeros(len(labels), dtype=np.bool_) if gone is None else gone
-        self._depth = max(len(labels) - int(self._gone.sum()), 1) / len(articles)
+        self._size = size or Size(len(articles), max(len(labels) - int(self._gone.sum()), 1) / len(articles))
         self._calibration = Calibration.fit([])
 
     @classmethod
@@ -119,6 +136,42 @@ class Ranker:
         other._calibration = self._calibration
         return other
 
+    @classmethod
+    def learn(cls, phrasings: Sequence[Phrasing], views: Views, team: Team, background: Background) -> Ranker:
+        """What can be estimated from a sample of a base: means and the weights of n-grams. It has no calibration yet.
+
+        Ask `over` for one that ranks; this one holds a single phrasing.
+        """
+        texts, languages = [phrasing.text for phrasing in phrasings], [phrasing.language for phrasing in phrasings]
+        similarity = Similarity(texts, languages, views, background, team, lexical=LexicalLeg.learn(texts))
+        similarity = similarity.holding(texts[:1], languages[:1], tuple(vectors[:1] for vectors in views))
+        return cls([phrasings[0].article], np.zeros(1, dtype=np.int64), similarity, team)
+
+    def over(self, phrasings: Sequence[Phrasing], views: Views, size: Size) -> Ranker:
+        """A ranker of a few phrasings of a base of this size, with all that was learned here. Takes milliseconds."""
+        texts, languages = [phrasing.text for phrasing in phrasings], [phrasing.language for phrasing in phrasings]
+        articles, numbers = np.unique([phrasing.article for phrasing in phrasings], return_inverse=True)
+        similarity = self._similarity.holding(texts, languages, views)
+        other = Ranker(articles.tolist(), numbers.astype(np.int64), similarity, self._team, size=size)
+        other._calibration = self._calibration
+        return other
+
+    def calibrated(self, cases: Sequence[Case]) -> Ranker:
+        """The same ranker with a calibration fitted on these cases, as `rehearse` and `overhear` make them."""
+        other = copy.copy(self)
+        other._calibration = Calibration.fit(weighted(list(cases)))
+        return other
+
+    def rehearse(self, row: int) -> list[Case]:
+        """Cases of asking one of its phrasings as if it were a text."""
+        answerable = bool((self._labels == self._labels[row]).sum() > 1)
+        return ask_one(self._similarity, self._labels, row, self._ask, self._size.depth, answerable=answerable)
+
+    def overhear(self, text: str, views: Views, language: str) -> Case:
+        """The case of an everyday line, which no base answers, with its query views."""
+        heard = self._hear(self._similarity.place(text, views, language), None, self._size.depth, text)
+        return Case(heard.signs, False, SHARE_NOISE)
+
     def rank(
         self,
         text: str,
@@ -139,7 +192,7 @@ class Ranker:
         lead = self._team.lead.queries([text])[0] if vector is None else vector
         spoken = self._similarity.space.guess(lead) if language is None else language
         point = self._similarity.place(text, self._team.query(text, spoken, lead), spoken)
-        heard = self._hear(point, usable, self._depth)
+        heard = self._hear(point, usable, self._size.depth)
         order = np.argsort(-heard.scores, kind="stable")[:k]
         shares = _shares(heard.scores, self._calibration.probability(heard.signs))
         return [
@@ -175,25 +228,24 @@ class Ranker:
             likeness=float(likeness[first[top]] / np.sqrt(max(point.own, 1e-9) * own[first[top]])),
             everyday=self._similarity.everyday(point, text),
             foreign=bool(foreign),
-            articles=len(self._articles),
+            articles=self._size.articles,
             depth=depth,
         )
         return Heard(verdict, scores, rows[first], found)
 
     def _calibrate(self, lines: Background) -> None:
-        def ask(point: Point, usable: Flags, depth: float) -> tuple[Signs, int]:
-            heard = self._hear(point, usable, depth)
-            return heard.signs, int(heard.verdict.articles[heard.scores.argmax()])
-
-        rehearsed = rehearse(self._similarity, self._labels, ask)
+        rehearsed = rehearse(self._similarity, self._labels, self._ask)
         if not rehearsed:
             return
         noise = []
         for row, (language, text) in enumerate(zip(lines.languages, lines.texts, strict=True)):
             views = tuple(vectors[row : row + 1] for vectors in lines.queries)
-            heard = self._hear(self._similarity.place(text, views, language), None, self._depth, text)
-            noise.append(Case(heard.signs, False, SHARE_NOISE / len(lines.texts)))
-        self._calibration = Calibration.fit(rehearsed + noise)
+            noise.append(self.overhear(text, views, language))
+        self._calibration = Calibration.fit(rehearsed + weighted(noise))
+
+    def _ask(self, point: Point, usable: Flags, depth: float) -> tuple[Signs, int]:
+        heard = self._hear(point, usable, depth)
+        return heard.signs, int(heard.verdict.articles[heard.scores.argmax()])
 
 
 def _shares(scores: Doubles, best: float) -> Doubles:

@@ -6,7 +6,9 @@ found), once with its whole article gone (nothing should be). As the regression 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -41,13 +43,28 @@ def rehearse(similarity: Similarity, labels: Labels, ask: Ask) -> list[Case]:
     depth = len(labels) / articles
     cases = []
     for row in chosen:
-        point = similarity.phrasing(int(row))
-        if int(row) in answerable:
-            found, best = ask(point, np.arange(len(labels)) != row, max(depth - 1, LEAST_DEPTH))
-            cases.append(Case(found, bool(best == labels[row]), SHARE_ANSWERED / len(answerable)))
+        cases += ask_one(similarity, labels, int(row), ask, depth, answerable=int(row) in answerable)
+    return weighted(cases)
+
+
+def ask_one(
+    similarity: Similarity, labels: Labels, row: int, ask: Ask, depth: float, *, answerable: bool
+) -> list[Case]:
+    """Ask one phrasing as a text of its own. Of the cases, `weighted` makes shares of what reaches a brand."""
+    point, cases = similarity.phrasing(row), []
+    if answerable:
+        found, best = ask(point, np.arange(len(labels)) != row, max(depth - 1, LEAST_DEPTH))
+        cases.append(Case(found, bool(best == labels[row]), SHARE_ANSWERED))
+    if (labels != labels[row]).any():
         found, _ = ask(point, labels != labels[row], depth)
-        cases.append(Case(found, False, SHARE_UNKNOWN / len(chosen)))
+        cases.append(Case(found, False, SHARE_UNKNOWN))
     return cases
+
+
+def weighted(cases: list[Case]) -> list[Case]:
+    """The same cases, of which those of each kind weigh its share together."""
+    many = Counter(case.weight for case in cases)
+    return [replace(case, weight=case.weight / many[case.weight]) for case in cases]
 
 
 def spread(labels: Labels, most: int) -> Labels:

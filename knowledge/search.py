@@ -8,16 +8,20 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
+from pathlib import Path
 from typing import Final, Literal
 
 import structlog
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from knowledge.current import is_stale, may_be_said, next_change
 from knowledge.database import Database, now
 from knowledge.hits import Hit
+from knowledge.index.engine import Allowed
+from knowledge.index.upkeep import trim
 from knowledge.languages import LANGUAGES, is_language
+from knowledge.large import LARGE, Found, LargeBase
 from knowledge.ranking import Phrasing, Ranked, Ranker
 from knowledge.store import current_revision
 from knowledge.tables import Article, PhrasingRow, Variant, Version
@@ -33,6 +37,8 @@ PATIENCE: Final = 0.1
 # A change of this share of the base, or of this many phrasings, is worth a full fit: new means, new calibration.
 SMALL_SHARE: Final = 0.2
 SMALL_CHANGE: Final = 50
+# A base that has shrunk a little below the limit keeps its index, lest it comes and goes with every edit.
+STAYS_LARGE: Final = 0.8
 FALLBACKS: Final = ("en", *LANGUAGES)
 """Whose answer is shown where the message's language has none."""
 
@@ -54,6 +60,8 @@ class _Fitted:
     seconds: float
     changed: int = 0
     """How many phrasings have been added since the last full fit."""
+    large: LargeBase | None = None
+    """In place of all the others, where there are too many phrasings to hold them in memory."""
 
 
 class KnowledgeBase:
@@ -62,13 +70,26 @@ class KnowledgeBase:
     What an article says, and whether it may be said, is read from the database by every search, so an edited answer
     or a retired article is right at once. Phrasings are held in memory. When they have changed, they are taken in in
     the background: a few in milliseconds, for which a search waits; many, or such as must be embedded first, in
-    seconds, and the old fit answers meanwhile.
+    seconds, and the old fit answers meanwhile. A large base is not held in memory but searched by way of an index.
     """
 
-    def __init__(self, database: Database, team: Team, progress: Progress | None = None) -> None:
-        """Load and fit. Takes seconds, or a minute the first time (every phrasing is embedded once)."""
+    def __init__(
+        self,
+        database: Database,
+        team: Team,
+        progress: Progress | None = None,
+        *,
+        folder: Path | None = None,
+        large_from: int = LARGE,
+    ) -> None:
+        """Load and fit. Takes seconds, or a minute the first time (every phrasing is embedded once).
+
+        `folder` is where the index of a base of `large_from` phrasings or more lies; without it memory has to do.
+        """
         self._database = database
         self._team = team
+        self._folder = folder
+        self._large_from = large_from
         self._lock = threading.Lock()
         self._refit: threading.Thread | None = None
         self._not_before = 0.0
@@ -88,7 +109,8 @@ class KnowledgeBase:
     @property
     def phrasings(self) -> int:
         """How many phrasings are searched."""
-        return sum(map(len, self._fitted.held.values()))
+        large = self._fitted.large
+        return sum(map(len, self._fitted.held.values())) if large is None else len(large)
 
     @property
     def fit_seconds(self) -> float:
@@ -107,14 +129,10 @@ class KnowledgeBase:
         with self._database.read() as session:
             held = current_revision(session)
             if held != self._fitted.revision:
-                self._refit_in_background(PATIENCE)
-            fitted = self._fitted
-            if fitted.ranker is None or not text.strip():
-                return []
-            allowed = self._allowed(session, held, audience, channel_kind)
+                self._refit_in_background(PATIENCE if self._fitted.large is None else 0.0)
             asked = language if is_language(language) else None
-            ranked = fitted.ranker.rank(text, language=asked, k=k, allowed=allowed)
-            found = [one.article for one in ranked]
+            ranked = self._ranked(session, held, text, asked, audience, channel_kind, k)
+            found = [one.article for one, _ in ranked]
             rows = session.execute(_sayable(audience, channel_kind, found)).all()
             with_private_steps = set(
                 session.scalars(
@@ -128,12 +146,32 @@ class KnowledgeBase:
             _hit(
                 one,
                 _best(said[one.article], asked),
-                fitted.phrasings[one.phrasing].text,
+                phrasing,
                 private_steps=one.article in with_private_steps,
             )
-            for one in ranked
+            for one, phrasing in ranked
             if one.article in said
         ]
+
+    def _ranked(
+        self, session: Session, held: int, text: str, asked: str | None, audience: Audience, channel_kind: str, k: int
+    ) -> Found:
+        fitted = self._fitted
+        if not text.strip():
+            return []
+        if fitted.large is not None:
+
+            def sayable(articles: Collection[str]) -> frozenset[str]:
+                chosen = _sayable(audience, channel_kind, list(articles)).with_only_columns(Article.id)
+                return frozenset(session.scalars(chosen.distinct()))
+
+            allowed = Allowed(audience=audience, channel_kind=channel_kind)
+            return fitted.large.find(session, text, language=asked, allowed=allowed, k=k, sayable=sayable)
+        if fitted.ranker is None:
+            return []
+        some = self._allowed(session, held, audience, channel_kind)
+        ranked = fitted.ranker.rank(text, language=asked, k=k, allowed=some)
+        return [(one, fitted.phrasings[one.phrasing].text) for one in ranked]
 
     def imagine(
         self,
@@ -144,9 +182,11 @@ class KnowledgeBase:
         language: str | None,
         allowed: Collection[str],
         k: int = 5,
-    ) -> list[tuple[Ranked, str]]:
+    ) -> Found:
         """How a text would rank if an article had these phrasings, with the phrasing most like it. Stores nothing."""
         fitted = self._fitted
+        if fitted.large is not None:
+            return fitted.large.imagine(article, phrasings, text, language=language, allowed=allowed, k=k)
         texts, languages = [one.text for one in phrasings], [one.language for one in phrasings]
         views = self._team.phrasings(texts, languages)
         if fitted.ranker is None:
@@ -170,7 +210,8 @@ class KnowledgeBase:
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             with self._database.read() as session:
-                if current_revision(session) == self._fitted.revision:
+                held, large = current_revision(session), self._fitted.large
+                if held == self._fitted.revision and (large is None or large.is_current(session)):
                     return True
             self._refit_in_background()
             time.sleep(0.02)
@@ -197,12 +238,49 @@ class KnowledgeBase:
         self._adopt(fitted)
         log.info("knowledge fitted", revision=fitted.revision, seconds=round(fitted.seconds, 2))
 
+    def nudge(self) -> None:
+        """Say that the base may have changed: what is to be embedded for the index then is at once."""
+        if self._fitted.large is not None:
+            self._fitted.large.index.nudge()
+
+    def maintain(self) -> None:
+        """Keep the index in order, in use or not. For a worker that has time: new cells take minutes."""
+        if self._fitted.large is not None:
+            self._fitted.large.index.maintain()
+        trim(self._database)
+
+    def close(self) -> None:
+        """End what goes on in the background. It can still be searched, and no longer looks for changes by itself."""
+        if self._fitted.large is not None:
+            self._fitted.large.close()
+
     def _adopt(self, fitted: _Fitted) -> None:
         with self._lock:
-            if fitted.revision > self._fitted.revision:
-                self._fitted = fitted
+            if fitted.revision <= self._fitted.revision:
+                return
+            before, self._fitted = self._fitted, fitted
+        if before.large is not None and before.large is not fitted.large:
+            before.large.close()
+
+    def _by_index(self, before: _Fitted | None, progress: Progress | None) -> _Fitted | None:
+        """The base by way of its index, if it is large."""
+        started = time.monotonic()
+        with self._database.read() as session:
+            revision = current_revision(session)
+            large = before.large if before is not None else None
+            # An index knows its length; counting would cost each edit of a large base a scan.
+            count = (session.scalar(select(func.count(PhrasingRow.id))) or 0) if large is None else len(large)
+        if self._folder is None or count < self._large_from * (1 if large is None else STAYS_LARGE):
+            return None
+        if large is None:
+            large = LargeBase(self._database, self._team, self._folder, progress)
+        elif large.outgrown:
+            large.learn_again()
+        return _Fitted(revision, (), {}, None, time.monotonic() - started, large=large)
 
     def _fit(self, before: _Fitted | None, progress: Progress | None) -> _Fitted:
+        if (large := self._by_index(before, progress)) is not None:
+            return large
         started = time.monotonic()
         with self._database.read() as session:
             revision = current_revision(session)

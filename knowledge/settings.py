@@ -64,6 +64,11 @@ class Settings(BaseSettings):
         """The database's address; the embedded SQLite file in the home folder unless one is set."""
         return self.database_url or f"sqlite:///{self.home.resolve() / 'odzew.db'}"
 
+    @property
+    def index_folder(self) -> Path:
+        """Where the index of a large base lies."""
+        return self.home / "index"
+
     @classmethod
     def load(cls, **given: object) -> Self:
         """Read the settings.

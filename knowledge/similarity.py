@@ -50,8 +50,16 @@ class Similarity:
     """The phrasings of a base, ready to be compared with texts and with each other. Never changed once made."""
 
     def __init__(
-        self, texts: Sequence[str], languages: Sequence[str], views: Views, background: Background, team: Team
+        self,
+        texts: Sequence[str],
+        languages: Sequence[str],
+        views: Views,
+        background: Background,
+        team: Team,
+        *,
+        lexical: LexicalLeg | None = None,
     ) -> None:
+        """`lexical` has learned from a sample; without it the n-grams are those of these texts."""
         self._languages = np.array(languages)
         self._lexical_weights = np.array([lexical_weight(code) for code in languages], dtype=np.float32)
         self.space = JointSpace.fit(views, languages, background, team)
@@ -60,8 +68,9 @@ class Similarity:
         self._own = (self._vectors**2).sum(axis=1) + self._lexical_weights
         self._dense = DenseIndex(self._vectors.shape[1])
         self._dense.add(np.arange(len(self._vectors)), self._vectors)
-        self._lexical = LexicalLeg.fit(texts)
-        self._table = self._compare(np.arange(len(self._vectors))) if len(self._vectors) <= TABLE else None
+        self._lexical = LexicalLeg.fit(texts) if lexical is None else lexical.holding(texts)
+        few = lexical is None and len(self._vectors) <= TABLE
+        self._table = self._compare(np.arange(len(self._vectors))) if few else None
         everyday = self.space.phrasings(background.phrasings, background.languages)
         self._everyday = everyday / np.maximum(np.linalg.norm(everyday, axis=1, keepdims=True), 1e-9)
         self._everyday_texts = np.array(background.texts)
@@ -79,6 +88,19 @@ class Similarity:
         other._vectors = np.vstack([self._vectors, fresh])
         other._own = np.concatenate([self._own, (fresh**2).sum(axis=1) + weights])
         other._lexical = self._lexical.extended(texts)
+        other._table = None
+        return other
+
+    def holding(self, texts: Sequence[str], languages: Sequence[str], views: Views) -> Similarity:
+        """These few phrasings only, at most DENSE_CANDIDATES, in the space and with the weights that were estimated."""
+        other = copy.copy(self)
+        other.spoken = self.spoken | frozenset(languages)
+        other._languages = np.array(languages)
+        other._lexical_weights = np.array([lexical_weight(code) for code in languages], dtype=np.float32)
+        other._vectors = self.space.phrasings(views, languages)
+        other._own = (other._vectors**2).sum(axis=1) + other._lexical_weights
+        other._dense = DenseIndex(other._vectors.shape[1])
+        other._lexical = self._lexical.holding(texts)
         other._table = None
         return other
 

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -18,13 +18,14 @@ from knowledge.encoder import Encoder
 from knowledge.shipped_vectors import shipped, shipped_models
 from knowledge.store import text_hash
 from knowledge.tables import Article, Embedding, PhrasingRow
-from knowledge.team import Team, Views
+from knowledge.team import Member, Team, Views
 
 Vectors = NDArray[np.float32]
 Task = Literal["phrasing", "query"]
 Progress = Callable[[int, int], None]
 BATCH: Final = 64
 LOOK_UP: Final = 500
+PAGE: Final = 5_000
 _STORED: Final = np.dtype("<f4")
 
 
@@ -84,18 +85,30 @@ def adopt_shipped(database: Database) -> int:
 
 
 def embed_missing(database: Database, team: Team, progress: Progress | None = None) -> int:
-    """Embed what is not stored yet of the active articles' phrasings and of the everyday lines.
+    """Embed what is not stored yet of the active articles' phrasings and of the everyday lines, a page at a time.
 
     Returns how many phrasings the active articles have.
     """
+    background_for(database, team)
+    lacking = [_lacking(member) for member in team.members]
+    with database.read() as session:
+        total = sum(session.scalar(select(func.count()).select_from(one.subquery())) or 0 for one in lacking)
+    before = 0
+    for member, statement in zip(team.members, lacking, strict=True):
+        after = -1
+        while rows := _page(database, statement, after):
+
+            def tell(done: int, _of: int, before: int = before) -> None:
+                if progress:
+                    progress(min(before + done, total), total)
+
+            vectors_for(database, [text for _, text in rows], member.encoder, tell)
+            before, after = before + len(rows), rows[-1][0]
     with database.read() as session:
         active = select(Article.id).where(Article.state == "active")
-        rows = session.execute(
-            select(PhrasingRow.text, PhrasingRow.language).where(PhrasingRow.article_id.in_(active))
-        ).all()
-    views_for(database, [row.text for row in rows], [row.language for row in rows], team, progress)
-    background_for(database, team)
-    return len(rows)
+        return (
+            session.scalar(select(func.count()).select_from(PhrasingRow).where(PhrasingRow.article_id.in_(active))) or 0
+        )
 
 
 def views_for(
@@ -131,6 +144,26 @@ def background_for(database: Database, team: Team) -> Background:
     languages, texts = zip(*background_lines(), strict=True)
     asked = tuple(vectors_for(database, texts, member.encoder, task="query") for member in team.members)
     return Background(languages, texts, asked, views_for(database, texts, languages, team))
+
+
+def _lacking(member: Member) -> Select[int, str]:
+    """The phrasings of active articles that a member knows the language of, and has no stored vector of."""
+    stored = select(Embedding.model).where(
+        Embedding.text_sha256 == PhrasingRow.text_sha256, Embedding.model == f"{member.encoder.version}:phrasing"
+    )
+    statement = (
+        select(PhrasingRow.id, PhrasingRow.text)
+        .join(Article, Article.id == PhrasingRow.article_id)
+        .where(Article.state == "active", ~stored.exists())
+        .order_by(PhrasingRow.id)
+    )
+    return statement if member.languages is None else statement.where(PhrasingRow.language.in_(member.languages))
+
+
+def _page(database: Database, statement: Select[int, str], after: int) -> list[tuple[int, str]]:
+    with database.read() as session:
+        rows = session.execute(statement.where(PhrasingRow.id > after).limit(PAGE))
+        return [(row.id, row.text) for row in rows]
 
 
 def _stored(database: Database, keys: Iterable[str], model: str, dimension: int) -> dict[str, Vectors]:

@@ -132,8 +132,10 @@ def search(
     """Search by meaning."""
     spoken = _language(language)
     with workspace() as space, progress("loading") as count:
-        base = KnowledgeBase(space.database, load_team(space.settings.embedding_model), count)
+        team = load_team(space.settings.embedding_model)
+        base = KnowledgeBase(space.database, team, count, folder=space.settings.index_folder)
         hits = base.search(text, language=spoken or detect(text).language, audience=audience, k=k)
+        base.close()
     rows = [asdict(hit) for hit in hits]
     shown = [(f"{hit.probability:.2f}", hit.article, hit.language, hit.phrasing) for hit in hits]
     answer(as_json, rows, lambda: table("", ["probability", "article", "language", "nearest phrasing"], shown))

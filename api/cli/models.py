@@ -46,7 +46,9 @@ def _fitted_by_itself(as_json: bool) -> None:
     from knowledge.team import load_team
 
     with workspace() as space, progress("fitting") as count:
-        base = KnowledgeBase(space.database, load_team(space.settings.embedding_model), count)
+        team = load_team(space.settings.embedding_model)
+        base = KnowledgeBase(space.database, team, count, folder=space.settings.index_folder)
+        base.close()
     data = {"phrasings": base.phrasings, "revision": base.revision, "seconds": round(base.fit_seconds, 2)}
     line = f"fitted on {base.phrasings} phrasings in {base.fit_seconds:.1f} s; always current"
     answer(as_json, data, lambda: print(line))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -19,15 +19,16 @@ from knowledge.index.generation import Contents, Generation, open_verified, tidy
 from knowledge.index.local import LocalEngine, coded
 from knowledge.index.manifest import Damaged
 from knowledge.index.part import Labels
-from knowledge.index.source import Snapshot, Source, forget_changes, snapshot
+from knowledge.index.source import Snapshot, Source, Wanted, forget_changes, snapshot, wanted_again
 from knowledge.index.tables import IndexPointer
-from knowledge.tables import PhrasingRow
 
 log = structlog.get_logger()
 
 MERGE_ROWS: Final = 2_000
 MERGE_SHARE: Final = 0.02
 """A delta is merged when it has more rows than both of these: searching it exactly then begins to cost."""
+MERGE_CHANGES: Final = 50_000
+"""So many changes since, also such as left few rows, make a generation worth writing: each start goes through them."""
 
 
 class Builder:
@@ -36,7 +37,7 @@ class Builder:
     def __init__(self, database: Database, source: Source, folder: Path, *, exact_up_to: int) -> None:
         self._database = database
         self._source = source
-        self._folder = folder / hashlib.sha256(source.space.encode()).hexdigest()[:16]
+        self._folder = folder_of_space(folder, source.space)
         self._exact_up_to = exact_up_to
 
     def opened(self) -> Generation:
@@ -63,7 +64,8 @@ class Builder:
         if generation is None:
             return False
         too_many = not generation.codes.cells and len(engine) > self._exact_up_to
-        if engine.delta_rows <= max(MERGE_ROWS, MERGE_SHARE * len(engine)) and not too_many:
+        long = engine.delta_rows > max(MERGE_ROWS, MERGE_SHARE * len(engine))
+        if not (long or too_many or engine.position - generation.manifest.seq > MERGE_CHANGES):
             return False
         with self._writing(wait=False) as mine:
             pointer = self._pointer()
@@ -78,15 +80,10 @@ class Builder:
         with self._writing(wait=True):
             self._switch(self._pointer(), self._from_stored(exact=False))
 
-    def texts(self, ids: Sequence[int]) -> dict[int, str]:
-        """The texts of these phrasings, as far as they are still there."""
-        found: dict[int, str] = {}
+    def awaiting(self, generation: Generation) -> list[Wanted]:
+        """The phrasings that had no vector when a generation was made, as far as they are still there."""
         with self._database.read() as session:
-            for start in range(0, len(ids), 500):
-                chosen = PhrasingRow.id.in_(ids[start : start + 500])
-                rows = session.execute(select(PhrasingRow.id, PhrasingRow.text).where(chosen))
-                found.update((row.id, row.text) for row in rows)
-        return found
+            return wanted_again(session, generation.manifest.awaiting)
 
     def _open(self, pointer: IndexPointer) -> Generation:
         return open_verified(self._folder, pointer.number, pointer.manifest_sha256, self._source.space)
@@ -132,6 +129,11 @@ class Builder:
             yield True
         finally:
             os.close(handle)
+
+
+def folder_of_space(folder: Path, space: str) -> Path:
+    """Where the generations of one space lie."""
+    return folder / hashlib.sha256(space.encode()).hexdigest()[:16]
 
 
 class Overtaken(RuntimeError):

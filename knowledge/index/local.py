@@ -14,10 +14,11 @@ from knowledge.index.engine import EVERYTHING, NOWHERE, Allowed, Change, Ids, Sc
 from knowledge.index.generation import Contents, Generation
 from knowledge.index.part import Delta, Labels, Part
 
-EXACT_UP_TO: Final = 100_000
-"""Phrasings that are searched exactly. Beyond, looking into the nearest cells finds nearly all of the same."""
-SPENT_SHARE: Final = 0.2
-"""Share of rows out of use beyond which cells are made anew in place of being added to."""
+EXACT_UP_TO: Final = 50_000
+"""Phrasings searched exactly. Among so many, cells find 0.99 of the ten nearest, ten times as fast; not of 20,000."""
+RENEWED_SHARE: Final = 0.1
+"""Cells are made anew, not added to, once so large a share of their rows is out of use or came after they were learned:
+what they were not learned from lies less well in them. From 0.2 on recall falls 0.008 below that of fresh ones."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,9 @@ class LocalEngine:
         living = np.flatnonzero(state.alive)
         if self._part.codes.cells:
             few = len(living) + len(ids) <= exact_up_to
-            if few or len(state.alive) - len(living) > SPENT_SHARE * len(state.alive):
+            spent, rows = len(state.alive) - len(living), len(state.alive) + len(ids)
+            came_later = rows - self._part.codes.learned_from
+            if few or max(spent, came_later) > RENEWED_SHARE * rows:
                 return None
             codes = self._part.codes.copy()
             codes.add(vectors)

@@ -15,7 +15,7 @@ from knowledge.index.engine import NOWHERE, Allowed, Ids, Label, Scores, Vectors
 
 EFFORT: Final = 32
 """Cells looked into when everything is allowed. The fewer rows are allowed, the further away the nearest are."""
-WIDER: Final = 4
+WIDER: Final = 16
 """Whoever asks for many looks into the cells of so many times as many rows."""
 MASKS_KEPT: Final = 64
 """Filters of the last searches whose answers are kept: a bit for each row, 125 kB at a million."""

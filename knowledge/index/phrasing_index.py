@@ -7,6 +7,7 @@ next search of every process as soon as it is committed. What has no vector yet 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -26,11 +27,13 @@ from knowledge.index.tables import IndexPointer
 
 log = structlog.get_logger()
 
-Embed = Callable[[Sequence[str]], object]
-"""Sees to it that these texts' vectors are stored (`vectors_for` with an encoder)."""
+Embed = Callable[[Sequence[Wanted]], object]
+"""Sees to it that these phrasings' vectors are stored (`views_for` with a team)."""
 
 LOOK_SECONDS: Final = 0.05
 """How often a process looks for changes by itself. Searches look anyway, a nudge makes it look at once."""
+WHOLE_LOOK_SECONDS: Final = 1.0
+"""How often it also looks for a new generation."""
 SPARE: Final = 2
 """Candidates fetched beyond those asked for, so that the join rarely has to ask twice."""
 
@@ -57,7 +60,7 @@ class PhrasingIndex:
         self._lock = threading.Lock()
         self._builder = Builder(database, source, folder, exact_up_to=exact_up_to)
         self._own_generations = engine is None
-        self._awaiting: dict[int, str] = {}
+        self._awaiting: dict[int, Wanted] = {}
         self._number = 0
         self._stop, self._nudged = threading.Event(), threading.Event()
         self._threads: list[threading.Thread] = []
@@ -136,7 +139,7 @@ class PhrasingIndex:
         awaiting = {**self._awaiting}
         for key in (*added.tolist(), *removed.tolist()):
             awaiting.pop(key, None)
-        awaiting |= {one.id: one.text for one in lacking}
+        awaiting |= {one.id: one for one in lacking}
         self._awaiting = awaiting
         if awaiting:
             self._nudged.set()
@@ -160,12 +163,20 @@ class PhrasingIndex:
         """Say that something has changed, so that the background looks at once."""
         self._nudged.set()
 
+    def _behind(self) -> bool:
+        with self._database.read() as session:
+            return newest_change(session) > self._engine.position
+
     def _follow(self) -> None:
+        whole_look = 0.0
         while not self._stop.is_set():
-            self._nudged.wait(LOOK_SECONDS)
+            nudged = self._nudged.wait(LOOK_SECONDS)
             self._nudged.clear()
             try:
-                self.look()
+                # Most looks find nothing, and are made twenty times a second by each process: they must cost little.
+                if nudged or time.monotonic() >= whole_look or self._behind():
+                    whole_look = time.monotonic() + WHOLE_LOOK_SECONDS
+                    self.look()
             except Exception as problem:
                 # The database may be away for a moment; searches go on saying so themselves, and this tries again.
                 log.exception("the index could not be brought up to date", error=str(problem))
@@ -183,7 +194,7 @@ class PhrasingIndex:
         wanted = self._awaiting
         if not wanted or self._embed is None:
             return 0
-        self._embed(list(dict.fromkeys(wanted.values())))
+        self._embed(list(wanted.values()))
         with self._database.read() as session, self._lock:
             self._apply(session, list(wanted))
         return len(wanted)
@@ -222,5 +233,5 @@ class PhrasingIndex:
     def _opened(self) -> LocalEngine:
         generation = self._builder.opened()
         self._number = generation.manifest.number
-        self._awaiting |= self._builder.texts(generation.manifest.awaiting)
+        self._awaiting |= {one.id: one for one in self._builder.awaiting(generation)}
         return LocalEngine(self._source.dimension, generation)

@@ -51,6 +51,7 @@ class Wanted:
 
     id: int
     text: str
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +194,13 @@ def _vectors(session: Session, source: Source, rows: Sequence[_Phrasing]) -> tup
                 held[key] = vector
     found = {row.id: held[row.text_sha256] for row in rows if row.text_sha256 in held}
     missing = [row.id for row in rows if row.id not in found]
-    texts: list[Wanted] = []
-    for wanted in _pieces(missing):
-        named = session.execute(select(PhrasingRow.id, PhrasingRow.text).where(PhrasingRow.id.in_(wanted)))
-        texts += [Wanted(key, text) for key, text in named]
-    return found, texts
+    return found, wanted_again(session, missing)
+
+
+def wanted_again(session: Session, ids: Sequence[int]) -> list[Wanted]:
+    """These phrasings, as far as they are still there."""
+    named = select(PhrasingRow.id, PhrasingRow.text, PhrasingRow.language)
+    return [Wanted(*row) for some in _pieces(ids) for row in session.execute(named.where(PhrasingRow.id.in_(some)))]
 
 
 def _prepared(source: Source, rows: Sequence[_Phrasing], vectors: Mapping[int, Vectors]) -> Vectors:

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,10 @@ from api.doctor import Check, diagnose, exit_status
 from api.home import hold_home, note_address
 from api.migrate import upgrade
 from knowledge.database import Database
+from knowledge.index.phrasing_index import PhrasingIndex
+from knowledge.large import NAME_FILE, ending_in
 from knowledge.settings import Settings
+from tests.knowledge.index.bases import SOURCE, fill
 
 Look = Callable[..., dict[str, Check]]
 
@@ -163,3 +167,20 @@ def test_one_broken_check_does_not_hide_the_others(look: Look, monkeypatch: pyte
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
+
+
+def test_a_damaged_index_is_named(look: Look, home: Path) -> None:
+    assert look()["index"].state == "missing"
+    folder, database = home / "index", Database(f"sqlite:///{home}/odzew.db")
+    folder.mkdir()
+    (folder / NAME_FILE).write_text("here", encoding="ascii")
+    fill(database, 5)
+    PhrasingIndex(database, replace(SOURCE, space=f"made-up{ending_in(folder)}"), folder)
+    database.close()
+    assert look()["index"].state == "ok"
+    codes = next(folder.glob("*/gen-*/codes.faiss"))
+    raw = bytearray(codes.read_bytes())
+    raw[-1] ^= 1
+    codes.write_bytes(raw)
+    found = look()["index"]
+    assert (found.state, "codes.faiss" in found.detail) == ("degraded", True)

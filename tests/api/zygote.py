@@ -30,6 +30,7 @@ def main() -> None:
 
     modules: dict[str, ModuleType] = {"publisher": publisher, "web": web, "worker": worker}
     worker.build_assistant = lambda *_given: SlowAssistant()  # type: ignore[assignment, return-value]
+    worker.base_of = lambda *_given: None
     knowledge_service.start = lambda *_given: None  # type: ignore[assignment]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     parent = os.getpid()
