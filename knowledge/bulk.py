@@ -11,12 +11,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from knowledge import life
 from knowledge.article_text import ArticleText
-from knowledge.database import now
+from knowledge.database import Base, now
 from knowledge.languages import Language
 from knowledge.life import State, text_hash
 from knowledge.saving import Plan, Variants, asks_four_eyes, change, take_away, texts_to_write
@@ -39,6 +39,7 @@ class _Batch:
     phrasings: list[dict[str, Any]] = field(default_factory=list)
     unasked: list[tuple[str, Language]] = field(default_factory=list)
     births: list[_Birth] = field(default_factory=list)
+    touched: list[dict[str, Any]] = field(default_factory=list)
     events: list[tuple[_Birth | None, dict[str, Any]]] = field(default_factory=list)
 
 
@@ -48,7 +49,6 @@ class _Birth:
 
     variant: Variant
     columns: dict[str, Any]
-    id: int | None = None
 
 
 def save_articles(
@@ -139,7 +139,7 @@ def _plan_one(
         batch.events.append((None, life.new_event(wanted.id, "phrasings", "", asked, plan.by, plan.why)))
     if not (differs.asked or taken or texts or advanced or plan.article.category != wanted.category):
         return False
-    plan.article.category, plan.article.updated_at = wanted.category, now()
+    batch.touched.append({"key": wanted.id, "category": wanted.category, "updated_at": now()})
     return True
 
 
@@ -170,27 +170,53 @@ def _add(session: Session, batch: _Batch) -> None:
             .where(PhrasingRow.article_id.in_(keys), PhrasingRow.language == language)
             .execution_options(synchronize_session=False)
         )
-    if batch.articles:
-        session.execute(insert(Article), batch.articles)
-    if batch.phrasings:
-        session.execute(insert(PhrasingRow), batch.phrasings)
+    _rows(session, Article, batch.articles)
+    _rows(session, PhrasingRow, batch.phrasings)
     fresh = [birth.variant for birth in batch.births if birth.variant.id is None]
-    rows = [{"article_id": each.article_id, "language": each.language, "audience": each.audience} for each in fresh]
-    for variant, number in zip(fresh, _ids(session, Variant, rows), strict=True):
+    names = [{"article_id": each.article_id, "language": each.language, "audience": each.audience} for each in fresh]
+    _rows(session, Variant, names)
+    for variant, number in zip(fresh, _numbers_of_variants(session, fresh), strict=True):
         variant.id = number
-    columns = [{**birth.columns, "variant_id": birth.variant.id} for birth in batch.births]
-    for birth, number in zip(batch.births, _ids(session, Version, columns), strict=True):
-        birth.id = number
-    events = [{**event, "version_id": birth.id if birth else None} for birth, event in batch.events]
-    if events:
-        session.execute(insert(ArticleEvent), events)
+    _rows(session, Version, [{**birth.columns, "variant_id": birth.variant.id} for birth in batch.births])
+    numbers = _numbers_of_versions(session, batch.births)
+    _rows(
+        session,
+        ArticleEvent,
+        [
+            {**event, "version_id": numbers[birth.variant.id, birth.columns["number"]] if birth else None}
+            for birth, event in batch.events
+        ],
+    )
+    if batch.touched:
+        raised = update(Article).where(Article.id == bindparam("key")).values(revision=Article.revision + 1)
+        session.connection().execute(raised, batch.touched)
 
 
-def _ids(session: Session, table: type[Variant | Version], rows: list[dict[str, Any]]) -> Sequence[int]:
-    """Add rows; their ids in the same order."""
-    if not rows:
-        return []
-    return session.scalars(insert(table).returning(table.id, sort_by_parameter_order=True), rows).all()
+def _rows(session: Session, table: type[Base], rows: list[dict[str, Any]]) -> None:
+    """Add rows in one go. Without their numbers: to hand those back in order, SQLite takes a statement a row."""
+    if rows:
+        session.connection().execute(insert(table), rows)
+
+
+def _numbers_of_variants(session: Session, variants: Sequence[Variant]) -> list[int]:
+    found = {
+        (article, language, audience): number
+        for number, article, language, audience in session.execute(
+            select(Variant.id, Variant.article_id, Variant.language, Variant.audience).where(
+                Variant.article_id.in_({each.article_id for each in variants}), Variant.channel_kind == ""
+            )
+        )
+    }
+    return [found[each.article_id, each.language, each.audience] for each in variants]
+
+
+def _numbers_of_versions(session: Session, births: Sequence[_Birth]) -> dict[tuple[int, int], int]:
+    rows = session.execute(
+        select(Version.variant_id, Version.number, Version.id).where(
+            Version.variant_id.in_({birth.variant.id for birth in births})
+        )
+    )
+    return {(variant, number): key for variant, number, key in rows}
 
 
 def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
