@@ -34,6 +34,7 @@ ROLES: Final[dict[str, frozenset[Permission]]] = {
 
 SESSION_HOURS: Final = 12
 MIN_PASSWORD: Final = 10
+LONGEST_TOKEN_NAME: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +173,12 @@ def add_token(session: Session, name: str, role: str, *, days: int | None = None
     """Make a machine's token. Returns its row and the token itself, which is not stored.
 
     Raises:
-        Refused: 422 for an unknown role.
+        Refused: 422 for an unknown role, and for a name that is empty or too long.
     """
     if role not in ROLES:
         raise invalid("bad_role", f"roles are {', '.join(ROLES)}")
+    if not name.strip() or len(name) > LONGEST_TOKEN_NAME:
+        raise invalid("bad_name", f"a token's name has 1 to {LONGEST_TOKEN_NAME} characters")
     prefix, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
     token = ApiToken(
         name=name, prefix=prefix, secret_sha256=_sha256(secret), role=role,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import structlog
 from flask import Flask, after_this_request, current_app
@@ -13,9 +13,10 @@ from werkzeug.wrappers import Response
 from api.problems import Refused
 from api.workspace import Workspace
 from knowledge.catalogue import Catalogue
-from knowledge.search import KnowledgeBase
-from knowledge.team import load_team
-from knowledge.trial import Trials
+
+if TYPE_CHECKING:
+    from knowledge.search import KnowledgeBase
+    from knowledge.trial import Trials
 
 log = structlog.get_logger()
 
@@ -89,6 +90,11 @@ class KnowledgeService:
 
     def _load(self) -> None:
         try:
+            # Here, in the thread: they bring the model libraries along, and the server is to answer before that.
+            from knowledge.search import KnowledgeBase
+            from knowledge.team import load_team
+            from knowledge.trial import Trials
+
             team = load_team(self._workspace.settings.embedding_model)
             base = KnowledgeBase(
                 self._workspace.database, team, self._count, folder=self._workspace.settings.index_folder

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from knowledge.current import is_stale
 from knowledge.database import Database, now
+from knowledge.folding import fold
 from knowledge.languages import LANGUAGES, Language
 from knowledge.tables import Article, PhrasingRow, Variant, Version
 
@@ -94,7 +95,7 @@ class Catalogue:
     def page(self, filters: Filters) -> Page:
         """The entries that pass the filters, by category and id."""
         entries = self._current()
-        wanted = _folded(filters.q).split()
+        wanted = fold(filters.q).split()
         passing = [entry for entry in entries if _passes(entry, filters) and all(w in entry.words for w in wanted)]
         passing.sort(key=lambda entry: (entry.category, entry.id))
         start = (filters.page - 1) * PER_PAGE
@@ -211,15 +212,9 @@ def _entry(
         waiting=tuple(sorted(waiting)),
         written=tuple(language for language in LANGUAGES if language in written),
         stale=tuple(language for language in LANGUAGES if language in stale),
-        words=_folded(_joined([article.id, *article.tags], (row.text for row in asked), (text for *_, text in said))),
+        words=fold(_joined([article.id, *article.tags], (row.text for row in asked), (text for *_, text in said))),
     )
 
 
 def _joined(*parts: Iterable[str]) -> str:
     return "\n".join(text for part in parts for text in part)
-
-
-def _folded(text: str) -> str:
-    from knowledge.lexical import fold  # it brings scikit-learn along, which takes a second to import
-
-    return fold(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,24 +11,11 @@ from scipy.sparse import csr_matrix, vstack
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.pipeline import Pipeline, make_pipeline
 
+from knowledge.folding import fold
+
 NGRAMS: Final = (3, 5)
 # Places for n-grams that are hashed: 1 MB of weights, and among the few hundred texts of a search hardly two share one.
 HASHED: Final = 2**18
-# Letters that Unicode does not decompose into a base letter and a mark.
-_FOLDED_LETTERS: Final = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "ı": "i", "ё": "е"})
-_APOSTROPHES: Final = str.maketrans(dict.fromkeys("’ʼ‘`´", "'"))
-
-
-def fold(text: str) -> str:
-    """Fold case, diacritics and look-alike apostrophes: "ŁÓDŹ", "łódź" and "lodz" become one text.
-
-    Cyrillic й keeps its mark, because it is a letter of its own; ё becomes е, as most people type it.
-    """
-    if text.isascii():  # most texts of a large base, at a third of the time
-        return text.casefold().translate(_APOSTROPHES)
-    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("й", "\ue000"))
-    bare = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    return bare.replace("\ue000", "й").translate(_FOLDED_LETTERS).translate(_APOSTROPHES)
 
 
 class LexicalLeg:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -70,22 +70,35 @@ def write(
     `four_eyes` None: as policy asks. The caller says `changed` when all of the article's changes are made.
     """
     asked = asks_four_eyes(article) if four_eyes is None else four_eyes
-    born: State = "in_review" if asked and state == "approved" else state
-    if born not in BIRTHS:
-        raise WrongMove("no_such_move", f"a version is not born {born}")
-    for wanted in texts:
-        for held in [*wanted.variant.versions]:
-            if held.state in OPEN or born == held.state == "approved":
-                _set(session, article, held, "retired", by, why)
+    born = birth(state, asked)
+    make_way(session, article, texts, born, by=by, why=why)
     session.flush()  # before new ones are added: the database allows one approved and one open version at a time
     session.add_all(wanted.variant for wanted in texts)
-    made = [_version(wanted, born, asked, by, why) for wanted in texts]
+    made = [Version(**new_version(wanted, born, asked, by, why)) for wanted in texts]
     for wanted, version in zip(texts, made, strict=True):
         wanted.variant.versions.append(version)
     session.flush()
     for version in made:
         _note(session, article, "version", "", born, by, why, version)
     return made
+
+
+def birth(state: State, four_eyes: bool) -> State:
+    """The state a version is born in. Raises: WrongMove: `no_such_move` where none is born in that state."""
+    born: State = "in_review" if four_eyes and state == "approved" else state
+    if born not in BIRTHS:
+        raise WrongMove("no_such_move", f"a version is not born {born}")
+    return born
+
+
+def make_way(
+    session: Session, article: Article, texts: Sequence[Wanted], born: State, *, by: str, why: str = ""
+) -> None:
+    """Retire the versions whose place the texts take, an open one too. Flush before the new ones are added."""
+    for wanted in texts:
+        for held in [*wanted.variant.versions]:
+            if held.state in OPEN or born == held.state == "approved":
+                _set(session, article, held, "retired", by, why)
 
 
 def advance(session: Session, article: Article, version: Version, to: State, *, by: str, why: str = "") -> bool:
@@ -148,13 +161,19 @@ def silence(session: Session, article: Article, variants: Iterable[Variant], *, 
 
 def set_article(session: Session, article: Article, to: str, *, by: str, why: str = "") -> None:
     """Retire an article, or bring it back; to the state it has already, nothing is done."""
+    if set_article_alone(session, article, to, by=by, why=why):
+        changed(session, article, said=True)
+
+
+def set_article_alone(session: Session, article: Article, to: str, *, by: str, why: str = "") -> bool:
+    """As `set_article`, without saying `changed`, which is the caller's where this is True."""
     if article.state == to:
-        return
+        return False
     if to not in ARTICLE_MOVES[article.state]:
         raise WrongMove("no_such_move", f"an article that is {article.state} cannot become {to}")
     _note(session, article, "article", article.state, to, by, why)
     article.state = to
-    changed(session, article, said=True)
+    return True
 
 
 def note_about(session: Session, article: Article, before: str, after: str, *, by: str, why: str = "") -> None:
@@ -192,15 +211,26 @@ def events(session: Session, article_id: str) -> list[ArticleEvent]:
     return list(session.scalars(rows))
 
 
-def _version(wanted: Wanted, born: State, four_eyes: bool, by: str, why: str) -> Version:
+def new_version(wanted: Wanted, born: State, four_eyes: bool, by: str, why: str) -> dict[str, Any]:
+    """A new version's columns, all but its variant."""
     moment = now()
     approved = born == "approved"
-    return Version(
-        number=max((version.number for version in wanted.variant.versions), default=0) + 1, text=wanted.text,
-        text_sha256=text_hash(wanted.text), state=born, why=why[:MOST_WHY], translated_from=wanted.source,
-        four_eyes=four_eyes, written_by=by, approved_by=by if approved else None, created_at=moment,
-        approved_at=moment if approved else None,
-    )  # fmt: skip
+    return {
+        "number": max((version.number for version in wanted.variant.versions), default=0) + 1, "text": wanted.text,
+        "text_sha256": text_hash(wanted.text), "state": born, "why": why[:MOST_WHY], "translated_from": wanted.source,
+        "four_eyes": four_eyes, "written_by": by, "approved_by": by if approved else None, "created_at": moment,
+        "approved_at": moment if approved else None,
+    }  # fmt: skip
+
+
+def new_event(
+    article_id: str, kind: str, before: str, after: str, by: str, why: str, version_id: int | None = None
+) -> dict[str, Any]:
+    """An event's columns."""
+    return {
+        "article_id": article_id, "version_id": version_id, "kind": kind, "before": before, "after": after,
+        "actor": by, "why": why[:MOST_WHY],
+    }  # fmt: skip
 
 
 def _set(session: Session, article: Article, version: Version, to: str, by: str, why: str) -> None:
@@ -212,12 +242,8 @@ def _note(
     session: Session, article: Article, kind: str, before: str, after: str, by: str, why: str,
     version: Version | None = None,
 ) -> None:  # fmt: skip
-    session.add(
-        ArticleEvent(
-            article_id=article.id, version_id=version.id if version else None, kind=kind, before=before, after=after,
-            actor=by, why=why[:MOST_WHY],
-        )
-    )  # fmt: skip
+    about = version.id if version else None
+    session.add(ArticleEvent(**new_event(article.id, kind, before, after, by, why, about)))
 
 
 def open_versions(session: Session) -> int:

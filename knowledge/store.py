@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, selectinload
 
 from knowledge import life
-from knowledge.article_text import ArticleProblem, ArticleText, LanguageText
-from knowledge.languages import LANGUAGES, Language
+from knowledge.article_text import ArticleProblem, ArticleText
+from knowledge.languages import Language
 from knowledge.life import State, text_hash
-from knowledge.policy import keeping_policy
+from knowledge.saving import Plan, asks_four_eyes, change, take_away, texts_to_write
 from knowledge.tables import Article, KnowledgeState, PhrasingRow, Variant, Version
 
 Outcome = Literal["new", "changed", "unchanged"]
-AUDIENCES: Final = ("private", "public")
 
 
 class NoSuchArticle(LookupError):
@@ -61,15 +60,24 @@ def current_revision(session: Session) -> int:
 
 def article_text(session: Session, article_id: str) -> ArticleText | None:
     """What an article says now; None when there is no such article."""
-    article = session.get(Article, article_id)
-    if article is None:
-        return None
-    asked: dict[str, list[str]] = {}
-    for row in session.scalars(
-        select(PhrasingRow).where(PhrasingRow.article_id == article_id).order_by(PhrasingRow.position, PhrasingRow.id)
+    return article_texts(session, [article_id]).get(article_id)
+
+
+def article_texts(session: Session, ids: Collection[str]) -> dict[str, ArticleText]:
+    """What each of these articles says now, those that are there; a few hundred at once at most."""
+    asked: dict[str, dict[str, list[str]]] = {}
+    for key, language, text in session.execute(
+        select(PhrasingRow.article_id, PhrasingRow.language, PhrasingRow.text)
+        .where(PhrasingRow.article_id.in_(ids))
+        .order_by(PhrasingRow.article_id, PhrasingRow.position, PhrasingRow.id)
     ):
-        asked.setdefault(row.language, []).append(row.text)
-    said = _approved(session, article_id)
+        asked.setdefault(key, {}).setdefault(language, []).append(text)
+    said = _approved(session, ids)
+    rows = session.execute(select(Article.id, Article.category).where(Article.id.in_(ids)))
+    return {key: _text(key, category, asked.get(key, {}), said.get(key, {})) for key, category in rows}
+
+
+def _text(key: str, category: str, asked: dict[str, list[str]], said: dict[tuple[str, str], str]) -> ArticleText:
     languages = {
         language: {
             "question": phrasings[0],
@@ -79,7 +87,7 @@ def article_text(session: Session, article_id: str) -> ArticleText | None:
         }
         for language, phrasings in asked.items()
     }
-    return ArticleText.model_validate({"id": article.id, "category": article.category, "languages": languages})
+    return ArticleText.model_validate({"id": key, "category": category, "languages": languages})
 
 
 def merged(held: ArticleText | None, given: ArticleText) -> ArticleText:
@@ -119,12 +127,11 @@ def save_article(
     if held == wanted:
         return Saved(wanted.id, "unchanged", session.get_one(Article, wanted.id).revision)
     article, asks = _opened(session, held, wanted, sources)
-    plan = _Plan(article, by, why, state, asks if four_eyes is None else four_eyes, dict(sources or {}))
-    before = held.languages if held else {}
-    changed = [language for language in LANGUAGES if before.get(language) != wanted.languages.get(language)]
-    asked = [lang for lang in changed if _asked(before.get(lang)) != _asked(wanted.languages.get(lang))]
-    _ask(session, wanted, [language for language in asked if language in before], asked)
-    wrote = _answer(session, wanted, changed, plan)
+    plan = Plan(article, by, why, state, asks if four_eyes is None else four_eyes, dict(sources or {}))
+    differs = change(held, wanted)
+    asked = differs.asked
+    _ask(session, wanted, differs.replaced, asked)
+    wrote = _answer(session, wanted, differs.languages, plan)
     if held is None:
         life.raise_revision(session)
         return Saved(article.id, "new", article.revision)
@@ -147,8 +154,7 @@ def _opened(
         session.add(article)
         return article, life.asks_four_eyes(article)
     article = session.get_one(Article, wanted.id)
-    # A change of the category must not be a way around a second person.
-    return article, life.asks_four_eyes(article) or keeping_policy().asks_four_eyes(wanted.category, article.tags)
+    return article, asks_four_eyes(article, wanted)
 
 
 def retire(session: Session, article_id: str, *, by: str = "system", why: str = "") -> Article:
@@ -180,13 +186,16 @@ def history(session: Session, article_id: str) -> list[Past]:
     ]  # fmt: skip
 
 
-def _approved(session: Session, article_id: str) -> dict[tuple[str, str], str]:
+def _approved(session: Session, ids: Collection[str]) -> dict[str, dict[tuple[str, str], str]]:
     rows = session.execute(
-        select(Variant.language, Variant.audience, Version.text)
+        select(Variant.article_id, Variant.language, Variant.audience, Version.text)
         .join(Version, Version.variant_id == Variant.id)
-        .where(Variant.article_id == article_id, Variant.channel_kind == "", Version.state == "approved")
+        .where(Variant.article_id.in_(ids), Variant.channel_kind == "", Version.state == "approved")
     )
-    return {(language, audience): text for language, audience, text in rows}
+    said: dict[str, dict[tuple[str, str], str]] = {}
+    for key, language, audience, text in rows:
+        said.setdefault(key, {})[language, audience] = text
+    return said
 
 
 def _ask(session: Session, wanted: ArticleText, replaced: list[Language], changed: list[Language]) -> None:
@@ -204,22 +213,7 @@ def _ask(session: Session, wanted: ArticleText, replaced: list[Language], change
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """How changed answers are to be written."""
-
-    article: Article
-    by: str
-    why: str
-    state: State
-    four_eyes: bool
-    sources: dict[str, str]
-
-
-_Variants = dict[tuple[str, str], Variant]
-
-
-def _answer(session: Session, wanted: ArticleText, changed: list[Language], plan: _Plan) -> bool:
+def _answer(session: Session, wanted: ArticleText, changed: list[Language], plan: Plan) -> bool:
     """Write the answers that differ; whether any did."""
     rows = session.scalars(
         select(Variant)
@@ -227,65 +221,14 @@ def _answer(session: Session, wanted: ArticleText, changed: list[Language], plan
         .options(selectinload(Variant.versions))
     )
     variants = {(row.language, row.audience): row for row in rows}
-    taken = [
-        variant
-        for (language, audience), variant in variants.items()
-        if language in changed and variant.current and audience not in _answers(wanted, language)
-    ]
-    if taken and plan.state != "approved":
-        raise life.WrongMove("draft_takes_away", "a draft cannot take a text away: retire that text, or save for good")
-    life.silence(session, plan.article, taken, by=plan.by, why=plan.why)
-    wrote = bool(taken)
+    wrote = take_away(session, wanted, changed, variants, plan)
     # A language that others are translated from goes first, so that they can name its new version.
     leading = set(plan.sources.values())
     for group in ([each for each in changed if each in leading], [each for each in changed if each not in leading]):
-        wrote = _write(session, wanted, group, variants, plan) or wrote
+        texts, advanced = texts_to_write(session, wanted, group, variants, plan)
+        life.write(session, plan.article, texts, by=plan.by, why=plan.why, state=plan.state, four_eyes=plan.four_eyes)
+        wrote = bool(texts) or advanced or wrote
     return wrote
-
-
-def _write(session: Session, wanted: ArticleText, languages: list[Language], variants: _Variants, plan: _Plan) -> bool:
-    """Write the texts of these languages that no version says yet; an open one that says it goes on its way."""
-    texts: list[life.Wanted] = []
-    advanced = False
-    for language in languages:
-        for audience, text in sorted(_answers(wanted, language).items()):
-            variant = variants.get((language, audience))
-            if variant is None:
-                variant = Variant(article_id=wanted.id, language=language, audience=audience)
-                variants[language, audience] = variant
-            elif variant.current and variant.current.text == text:
-                continue
-            elif variant.open and variant.open.text == text:
-                advanced = (
-                    life.advance(session, plan.article, variant.open, plan.state, by=plan.by, why=plan.why) or advanced
-                )
-                continue
-            texts.append(life.Wanted(variant, text, _source(variants, variant, plan)))
-    life.write(session, plan.article, texts, by=plan.by, why=plan.why, state=plan.state, four_eyes=plan.four_eyes)
-    return bool(texts) or advanced
-
-
-def _source(variants: _Variants, variant: Variant, plan: _Plan) -> int | None:
-    """What a new text is a translation of: as the plan says, else as before, else the leading language's version."""
-    said = variant.open or variant.current
-    language = plan.sources.get(variant.language)
-    if language is None and said is not None:
-        return said.translated_from
-    language = language or plan.article.source_language
-    for audience in (variant.audience, *AUDIENCES):
-        source = variants.get((language, audience))
-        version = (source.open or source.current) if source else None
-        if version is not None and language != variant.language:
-            return version.id
-    return None
-
-
-def _answers(text: ArticleText, language: Language) -> dict[str, str]:
-    return text.languages[language].answers if language in text.languages else {}
-
-
-def _asked(text: LanguageText | None) -> tuple[str, ...]:
-    return text.phrasings if text else ()
 
 
 def _held(session: Session, article_id: str) -> Article:
@@ -302,6 +245,6 @@ def _set_state(session: Session, article_id: str, state: str, by: str, why: str)
 
 
 __all__ = [
-    "ArticleProblem", "ArticleText", "NoSuchArticle", "Past", "Saved", "article_text", "current_revision", "history",
-    "merged", "outcome_of", "restore", "retire", "save_article", "text_hash",
+    "ArticleProblem", "ArticleText", "NoSuchArticle", "Past", "Saved", "article_text", "article_texts",
+    "current_revision", "history", "merged", "outcome_of", "restore", "retire", "save_article", "text_hash",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.lexical import fold
+from knowledge.folding import fold
 
 Vectors = NDArray[np.float32]
 

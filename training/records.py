@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from knowledge.lexical import fold
+from knowledge.folding import fold
 
 Split = Literal["train", "held_out"]
 State = Literal["proposed", "approved", "withdrawn"]

@@ -15,7 +15,7 @@ class Event(Base):
     """One change, with who and when. Its id is the position in the live stream."""
 
     __tablename__ = "event"
-    __table_args__ = (Index("ix_event_case", "case_id"),)
+    __table_args__ = (Index("ix_event_case", "case_id"), Index("ix_event_kind", "kind", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(default=now)

@@ -17,11 +17,12 @@ from knowledge.exchange.gather import Gathered, Taken
 from knowledge.exchange.records import Place
 from knowledge.exchange.tables import Import, ImportChange
 from knowledge.languages import Language
-from knowledge.store import article_text, merged
+from knowledge.store import article_texts, merged
 from knowledge.tables import Article
 
 Fate = Literal["create", "change", "unchanged", "skipped", "refused"]
 FATES: Final[tuple[Fate, ...]] = ("create", "change", "unchanged", "skipped", "refused")
+CHUNK: Final = 250
 Progress = Callable[[int, int], None]
 
 
@@ -92,22 +93,20 @@ def plan(session: Session, gathered: Gathered, progress: Progress | None = None)
     undone = _made_and_undone(session)
     before: dict[str, ArticleText | None] = {}
     wanted: dict[str, ArticleText] = {}
-    for done, article in enumerate(gathered.articles, start=1):
-        if article.id in states:
-            again = states[article.id] == "retired" and article.id in undone
-            if states[article.id] == "retired" and not again:
+    articles = gathered.articles
+    for start in range(0, len(articles), CHUNK):
+        chunk = articles[start : start + CHUNK]
+        said = article_texts(session, [article.id for article in chunk if article.id in states])
+        for article in chunk:
+            again = article.id in undone and states.get(article.id) == "retired"
+            if states.get(article.id) == "retired" and not again:
                 made.retired.append(article.id)
-            else:
-                held = None if again else article_text(session, article.id)
-                before[article.id], wanted[article.id] = held, _filled(held, article, gathered)
-                _step(made, held, wanted[article.id], again)
-        else:
-            before[article.id], wanted[article.id] = None, article
-            _step(made, None, article, False)
-        if done % 500 == 0:
-            session.expunge_all()  # a base of a hundred thousand articles need not be held whole
+                continue
+            held = None if again else said.get(article.id)
+            before[article.id], wanted[article.id] = held, _filled(held, article, gathered)
+            _step(made, held, wanted[article.id], again)
         if progress:
-            progress(done, len(gathered.articles))
+            progress(start + len(chunk), len(articles))
     made.lines = [_line(row, before, wanted) for row in gathered.rows]
     return made
 

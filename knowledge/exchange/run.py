@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 
 from knowledge.article_files import as_plain
 from knowledge.article_text import ArticleText
+from knowledge.bulk import save_articles, set_articles
 from knowledge.database import Database
 from knowledge.exchange.formats import read_base, write_base
-from knowledge.exchange.plan import Line, Plan, Progress, plan
+from knowledge.exchange.plan import Line, Plan, Progress, Step, plan
 from knowledge.exchange.records import Reading
 from knowledge.exchange.tables import Import, ImportChange
-from knowledge.store import article_text, restore, save_article
+from knowledge.store import article_texts
 from knowledge.tables import Article
 
 CHUNK = 200
@@ -102,14 +103,12 @@ def export_base(database: Database, path: Path, *, format: str | None = None, pr
     with database.read() as session:
         ids = session.scalars(select(Article.id).where(Article.state == "active").order_by(Article.id)).all()
         articles = []
-        for done, key in enumerate(ids, start=1):
-            found = article_text(session, key)
-            if found is not None:
-                articles.append(found)
-            if done % CHUNK == 0:
-                session.expunge_all()
+        for start in range(0, len(ids), CHUNK):
+            chunk = ids[start : start + CHUNK]
+            found = article_texts(session, chunk)
+            articles += [found[key] for key in chunk]
             if progress:
-                progress(done, len(ids))
+                progress(start + len(chunk), len(ids))
     return write_base(path, format, articles)
 
 
@@ -124,28 +123,19 @@ def _store(session: Session, made: Plan, about: Import) -> int | None:
         return None
     session.add(about)
     session.flush()
-    number = about.id
-    rows = []
-    for done, step in enumerate(made.steps, start=1):
-        if step.again:
-            restore(session, step.after.id)
-        save_article(session, step.after, by=about.by)
-        before = packed(step.before) if step.before else None
-        rows.append(
-            {
-                "import_id": number,
-                "article_id": step.after.id,
-                "before": before,
-                "after": packed(step.after),
-                "undone": False,
-            }
-        )
-        if done % CHUNK == 0:
-            session.flush()
-            session.expunge_all()  # every further article would be slower for those before it
-    session.flush()
-    session.execute(insert(ImportChange), rows)
+    number, by = about.id, about.by
+    set_articles(session, [step.after.id for step in made.steps if step.again], "active", by=by)
+    save_articles(session, [step.after for step in made.steps], by=by)
+    for start in range(0, len(made.steps), CHUNK):
+        rows = [_change(number, step) for step in made.steps[start : start + CHUNK]]
+        session.execute(insert(ImportChange), rows)
     return number
+
+
+def _change(number: int, step: Step) -> dict[str, Any]:
+    before = packed(step.before) if step.before else None
+    after = packed(step.after)
+    return {"import_id": number, "article_id": step.after.id, "before": before, "after": after, "undone": False}
 
 
 def _report(kind: str, made: Plan, reading: Reading, ignored: set[str]) -> Report:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from knowledge.article_text import ArticleText, checked
+from knowledge.bulk import save_articles, set_articles
 from knowledge.database import now
 from knowledge.exchange.tables import Import, ImportChange
-from knowledge.store import article_text, history, retire, save_article
+from knowledge.store import article_texts, history
 from knowledge.tables import Article
 
 CHUNK = 200
@@ -67,19 +68,13 @@ def undo_import(session: Session, number: int, *, by: str, rest: bool = False) -
         raise NoSuchImport(number)
     outcome = Undone(number)
     ready: list[int] = []
-    for change in _changes(session, number):
-        reason = _blocked(session, change)
-        if reason:
-            outcome.blocked[change.article_id] = reason
-        else:
-            ready.append(change.id)
+    for changes in _changes(session, number):
+        reasons = _blocked(session, changes)
+        outcome.blocked |= reasons
+        ready += [change.id for change in changes if change.article_id not in reasons]
     if outcome.blocked and not rest:
         return outcome
-    for at, key in enumerate(ready, start=1):
-        _put_back(session, session.get_one(ImportChange, key), by, outcome)
-        if at % CHUNK == 0:
-            session.flush()
-            session.expunge_all()
+    _put_back(session, ready, by, outcome)
     held = session.get_one(Import, number)
     if ready or not outcome.blocked:
         held.state = "partly_undone" if outcome.blocked else "undone"
@@ -120,39 +115,69 @@ def _past(row: Import, counts: list[int]) -> Past:
     )  # fmt: skip
 
 
-def _changes(session: Session, number: int) -> Iterator[ImportChange]:
-    keys = session.scalars(
-        select(ImportChange.id).where(ImportChange.import_id == number, ~ImportChange.undone).order_by(ImportChange.id)
-    ).all()
-    for at, key in enumerate(keys, start=1):
-        yield session.get_one(ImportChange, key)
-        if at % CHUNK == 0:
-            session.expunge_all()
+class _Done(NamedTuple):
+    """What an import did to one article."""
+
+    id: int
+    article_id: str
+    before: str | None
+    after: str
 
 
-def _blocked(session: Session, change: ImportChange) -> str:
-    """Why this article is not put back; empty where it can be."""
-    article = session.get(Article, change.article_id)
-    if article is None:
-        return "it is gone"
-    if article.state == "retired":
-        return "" if change.before is None else "it has been retired since"
-    if article_text(session, change.article_id) == _unpacked(change.after):
-        return ""
-    newest = next(iter(history(session, change.article_id)), None)
-    by = f" (last by {newest.written_by}, {newest.created_at:%Y-%m-%d %H:%M} UTC)" if newest else ""
-    return f"it has been edited since{by}"
+def _changes(session: Session, number: int) -> Iterator[list[_Done]]:
+    """What the import did and is not undone, in chunks."""
+    columns = select(ImportChange.id, ImportChange.article_id, ImportChange.before, ImportChange.after)
+    last = 0
+    while rows := session.execute(
+        columns.where(ImportChange.import_id == number, ~ImportChange.undone, ImportChange.id > last)
+        .order_by(ImportChange.id)
+        .limit(CHUNK)
+    ).all():
+        yield [_Done(*row) for row in rows]
+        last = rows[-1].id
 
 
-def _put_back(session: Session, change: ImportChange, by: str, outcome: Undone) -> None:
-    if change.before is None:
-        retire(session, change.article_id)
-        outcome.removed.append(change.article_id)
-    else:
-        save_article(session, _unpacked(change.before), by=by)
-        outcome.restored.append(change.article_id)
-    change.undone = True
-    session.flush()
+def _blocked(session: Session, changes: Sequence[_Done]) -> dict[str, str]:
+    """Which of these articles are not put back, and why."""
+    ids = [change.article_id for change in changes]
+    states = {
+        row.id: row.state for row in session.execute(select(Article.id, Article.state).where(Article.id.in_(ids)))
+    }
+    said = article_texts(session, ids)
+    reasons: dict[str, str] = {}
+    for change in changes:
+        key = change.article_id
+        if key not in states:
+            reasons[key] = "it is gone"
+        elif states[key] == "retired":
+            if change.before is not None:
+                reasons[key] = "it has been retired since"
+        elif said[key] != _unpacked(change.after):
+            newest = next(iter(history(session, key)), None)
+            by = f" (last by {newest.written_by}, {newest.created_at:%Y-%m-%d %H:%M} UTC)" if newest else ""
+            reasons[key] = f"it has been edited since{by}"
+    return reasons
+
+
+def _put_back(session: Session, ready: Sequence[int], by: str, outcome: Undone) -> None:
+    made: list[str] = []
+    before: list[ArticleText] = []
+    for start in range(0, len(ready), CHUNK):
+        keys = ready[start : start + CHUNK]
+        for key, text in session.execute(
+            select(ImportChange.article_id, ImportChange.before)
+            .where(ImportChange.id.in_(keys))
+            .order_by(ImportChange.id)
+        ):
+            if text is None:
+                made.append(key)
+            else:
+                before.append(_unpacked(text))
+        session.execute(update(ImportChange).where(ImportChange.id.in_(keys)).values(undone=True))
+    set_articles(session, made, "retired", by=by)
+    save_articles(session, before, by=by)
+    outcome.removed += made
+    outcome.restored += [article.id for article in before]
 
 
 def _unpacked(text: str) -> ArticleText:

@@ -111,7 +111,7 @@ BAD: Final[tuple[tuple[str, ...], ...]] = (
     ("nonsense",), ("users",), ("users", "add"), ("users", "add", "a b"), ("users", "add", "x", "--role", "boss"),
     ("users", "add", "x", "--language", "de"), ("users", "add", "root"), ("users", "add", "x", "--team", "nobody"),
     ("users", "disable", "nobody"), ("tokens", "add", "x", "--role", "boss"), ("tokens", "add", "x", "--days", "0"),
-    ("tokens", "revoke", "nobody"), ("channels", "add", "a b"), ("channels", "add", "x", "--kind", "pigeon"),
+    ("tokens", "add", ""), ("tokens", "add", "x" * 81), ("tokens", "revoke", "nobody"), ("channels", "add", "a b"), ("channels", "add", "x", "--kind", "pigeon"),
     ("channels", "add", "x", "--publish-url", "ftp://x"), ("channels", "add", "x", "--secret", "short"),
     ("channels", "set", "nowhere"), ("channels", "rotate", "nowhere"), ("privacy", "export", "999"),
     ("privacy", "erase", "c-nobody"), ("up", "--port", "0"), ("up", "--port", "99999"), ("draft",),

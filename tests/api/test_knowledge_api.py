@@ -181,7 +181,7 @@ def test_the_list_finds_by_words_whatever_the_accents(filled: Workspace, manager
 def test_the_search_by_meaning_warms_up_and_then_finds(
     filled: Workspace, manager: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.knowledge_service.load_team", lambda _name: team())
+    monkeypatch.setattr("knowledge.team.load_team", lambda _name: team())
     first = manager.get("/api/knowledge/search?q=zgubiłem+hasło")
     assert first.status_code == 503
     assert (first.get_json()["code"], first.headers["Retry-After"]) == ("warming_up", "3")
@@ -206,7 +206,7 @@ def test_a_search_that_does_not_load_says_why(
     def missing(_name: str) -> None:
         raise EncoderUnavailable("no such model here")
 
-    monkeypatch.setattr("api.knowledge_service.load_team", missing)
+    monkeypatch.setattr("knowledge.team.load_team", missing)
     ends = time.monotonic() + 30
     code = ""
     while code != "search_unavailable" and time.monotonic() < ends:

@@ -91,6 +91,15 @@ def test_what_a_reader_changes_is_thrown_away(database: Database) -> None:
         assert session.execute(text("SELECT count(*) FROM team")).scalar_one() == 0
 
 
+@sqlite_only
+def test_the_last_event_of_a_kind_is_found_without_reading_the_log(database: Database) -> None:
+    with database.read() as session:
+        asked = "EXPLAIN QUERY PLAN SELECT * FROM event WHERE kind = 'x' ORDER BY id DESC LIMIT 1"
+        steps = [row.detail for row in session.execute(text(asked))]
+    assert len(steps) == 1
+    assert "USING INDEX ix_event_kind" in steps[0]
+
+
 def _schema(database: Database) -> list[str]:
     catalogue = (
         "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from knowledge.lexical import LexicalLeg, fold
+from knowledge.folding import fold
+from knowledge.lexical import LexicalLeg
 
 TEXTS = ["Nie działa internet w Łodzi", "Где мой заказ", "Si ta ndërroj fjalëkalimin?"]
 
