@@ -119,6 +119,7 @@ def test_two_hundred_killed_publishers_send_nothing_twice_and_lose_nothing(
     prove_publishing(story, make_channel, start_processes, kills=200, count=500)
 
 
+@pytest.mark.slow
 def test_a_paused_publisher_keeps_its_channel_and_a_killed_one_frees_it(
     story: Story, network: Network, make_channel: MakeChannel, start_processes: Start
 ) -> None:
@@ -177,6 +178,7 @@ def done(story: Story) -> bool:
         return session.scalar(open_) == 0
 
 
+@pytest.mark.slow
 @sqlite_only
 def test_what_a_killed_worker_had_in_hand_is_prepared_by_the_next(story: Story, start_processes: Start) -> None:
     prove_preparing(story, start_processes, kills=6, count=60)
@@ -239,6 +241,7 @@ def prove_intake(story: Story, start: Start, kills: int) -> None:
     assert len(stored) == len(set(stored))
 
 
+@pytest.mark.slow
 @sqlite_only
 def test_a_killed_web_server_loses_nothing_it_has_acknowledged(story: Story, start_processes: Start) -> None:
     prove_intake(story, start_processes, kills=6)

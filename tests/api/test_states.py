@@ -64,7 +64,7 @@ def walk(template: Path, folder: Path, wires: dict[str, Wire], seeds: range, ste
 
 @sqlite_only
 def test_only_a_persons_words_once_and_nothing_lost(template: Path, quick_folder: Path, wires: dict[str, Wire]) -> None:
-    walk(template, quick_folder, wires, range(60), steps=30)
+    walk(template, quick_folder, wires, range(30), steps=30)
 
 
 @pytest.mark.slow

@@ -57,6 +57,7 @@ def pointers(database: Database) -> int:
 
 
 @sqlite_only
+@pytest.mark.slow
 def test_it_finds_what_the_ranker_in_memory_finds(database: Database, home: Path) -> None:
     """On the demo's three thousand phrasings, asked with phrasings that were taken out."""
     asked = []

@@ -28,7 +28,7 @@ def program(name: str, *given: object) -> subprocess.Popen[str]:
 
 @sqlite_only
 @pytest.mark.parametrize("act", ["switch", "merge"])
-@pytest.mark.parametrize("rounds", [8, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rounds", [pytest.param(8, marks=pytest.mark.slow), pytest.param(200, marks=pytest.mark.slow)])
 def test_a_killed_writer_leaves_a_whole_index(database: Database, home: Path, act: str, rounds: int) -> None:
     fill(database, 60)
     PhrasingIndex(database, SOURCE, home / "index")
