@@ -67,7 +67,8 @@ class Similarity:
         self._vectors = self.space.phrasings(views, languages)
         self._own = (self._vectors**2).sum(axis=1) + self._lexical_weights
         self._dense = DenseIndex(self._vectors.shape[1])
-        self._dense.add(np.arange(len(self._vectors)), self._vectors)
+        if len(self._vectors) > TABLE:
+            self._dense.add(np.arange(len(self._vectors)), self._vectors)
         self._lexical = LexicalLeg.fit(texts) if lexical is None else lexical.holding(texts)
         few = lexical is None and len(self._vectors) <= TABLE
         self._table = self._compare(np.arange(len(self._vectors))) if few else None
@@ -151,6 +152,7 @@ class Similarity:
             return np.arange(len(self)) if usable is None else np.flatnonzero(usable)
         only = None if usable is None else np.flatnonzero(usable)
         _, found = self._dense.search(point.vector[None, :], DENSE_CANDIDATES, only)
+        # Phrasings that came after the index was made; all of them, where the base was small then.
         behind = np.arange(len(self._dense), len(self))
         if usable is not None:
             behind = behind[usable[behind]]
