@@ -91,12 +91,18 @@ class Ranker:
 
     @classmethod
     def fit(
-        cls, phrasings: Sequence[Phrasing], views: Views, team: Team, *, background: Background | None = None
+        cls,
+        phrasings: Sequence[Phrasing],
+        views: Views,
+        team: Team,
+        *,
+        background: Background | None = None,
+        calibration: Calibration | None = None,
     ) -> Ranker:
         """Fit on a base and its views, (phrasings, dimension) by every member, which come from `team.phrasings`.
 
-        Takes seconds, nearly all of it for the calibration. Raises ValueError for an empty base or views that do not
-        fit it.
+        Takes seconds, most of it for the calibration, if that is not known already. Raises ValueError for an empty
+        base or views that do not fit it.
         """
         shapes = [vectors.shape for vectors in views]
         if not phrasings or shapes != [(len(phrasings), member.encoder.dimension) for member in team.members]:
@@ -106,8 +112,16 @@ class Ranker:
         articles, numbers = np.unique([phrasing.article for phrasing in phrasings], return_inverse=True)
         similarity = Similarity(texts, languages, views, lines, team)
         ranker = cls(articles.tolist(), numbers.astype(np.int64), similarity, team)
-        ranker._calibrate(lines)
+        if calibration is None:
+            ranker._calibrate(lines)
+        else:
+            ranker._calibration = calibration
         return ranker
+
+    @property
+    def calibration(self) -> Calibration:
+        """How its scores become probabilities."""
+        return self._calibration
 
     def changed(self, articles: Collection[str], phrasings: Sequence[Phrasing], views: Views) -> Ranker:
         """The same base where these articles are asked for by these phrasings only, and by none if there are none.

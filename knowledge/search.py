@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
+from knowledge import calibration_file
 from knowledge.current import is_stale, may_be_said, next_change
 from knowledge.database import Database, now
 from knowledge.hits import Hit
@@ -84,7 +85,8 @@ class KnowledgeBase:
     ) -> None:
         """Load and fit. Takes seconds, or a minute the first time (every phrasing is embedded once).
 
-        `folder` is where the index of a base of `large_from` phrasings or more lies; without it memory has to do.
+        `folder` is where the calibration is kept, and the index of a base of `large_from` phrasings or more; without
+        it memory has to do.
         """
         self._database = database
         self._team = team
@@ -303,9 +305,20 @@ class KnowledgeBase:
         ranker = None
         if phrasings:
             views = self._views(phrasings, progress)
-            background = background_for(self._database, self._team)
-            ranker = Ranker.fit(phrasings, views, self._team, background=background)
+            ranker = self._ranker(phrasings, views)
         return _Fitted(revision, phrasings, held, ranker, time.monotonic() - started)
+
+    def _ranker(self, phrasings: Sequence[Phrasing], views: Views) -> Ranker:
+        """A ranker fitted from the start, but for the calibration where the same base has been calibrated before."""
+        background = background_for(self._database, self._team)
+        if self._folder is None:
+            return Ranker.fit(phrasings, views, self._team, background=background)
+        key = calibration_file.key_of(phrasings, self._team)
+        kept = calibration_file.read(self._folder, key)
+        ranker = Ranker.fit(phrasings, views, self._team, background=background, calibration=kept)
+        if kept is None:
+            calibration_file.write(self._folder, key, ranker.calibration)
+        return ranker
 
     def _patched(
         self,
