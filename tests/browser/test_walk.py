@@ -20,6 +20,9 @@ OUTAGE: Final = Path(__file__).parents[2] / "knowledge" / "demo" / "articles" / 
 PEOPLE: Final = (("pl", "agata"), ("sq", "besnik"))
 PHONE: Final = {"width": 390, "height": 844}
 SOON_MS: Final = 30_000
+MOST_TABS: Final = 80
+SOURCED: Final = "#drafts [data-panel]:not([hidden]) .sentence:not(.courtesy)"
+"""A sentence of the draft that shows where it comes from."""
 
 Window = Callable[..., Page]
 
@@ -73,7 +76,7 @@ def open_by_keys(page: Page, name: str) -> None:
 
 def draft_of(page: Page) -> str:
     """The first draft, once it is there; it must show where its sentences come from."""
-    sourced = page.locator("#drafts [data-panel]:not([hidden]) .sentence:not(.courtesy)").first
+    sourced = page.locator(SOURCED).first
     expect(sourced).to_be_visible(timeout=SOON_MS)
     sourced.focus()
     source = page.locator("#drafts [data-panel]:not([hidden]) .source:visible")
@@ -96,14 +99,47 @@ def test_by_mouse(language: str, login: str, agent: Callable[..., Page], custome
     expect(page.locator("#tree .post.brand:not(.ghost)")).to_contain_text(text, timeout=SOON_MS)
 
 
+def tab_to(page: Page, place: str) -> None:
+    """Press Tab until the place has the focus."""
+    for _ in range(MOST_TABS):
+        page.keyboard.press("Tab")
+        if page.evaluate("place => document.activeElement?.matches(place) ?? false", place):
+            return
+    raise AssertionError(f"{MOST_TABS} times Tab, and {place} has no focus")
+
+
+def log_in_by_keys(page: Page, running: Running, login: str) -> None:
+    page.goto(f"{running.url}/login")
+    expect(page.locator("#login")).to_be_focused()
+    page.keyboard.type(login)
+    page.keyboard.press("Tab")
+    page.keyboard.type(running.password(login))
+    page.keyboard.press("Enter")
+    page.wait_for_selector("html[data-ready=inbox]")
+
+
+def post_by_keys(wall: Page, running: Running, name: str, text: str) -> None:
+    wall.goto(f"{running.url}/wall")
+    tab_to(wall, "#author")
+    wall.keyboard.press("Control+A")
+    wall.keyboard.type(name)
+    tab_to(wall, "#text")
+    wall.keyboard.type(text)
+    tab_to(wall, "form.composer button.primary")
+    wall.keyboard.press("Enter")
+    expect(thread_of(wall, name)).to_contain_text(text)
+
+
 @pytest.mark.parametrize(("language", "login"), PEOPLE)
-def test_by_keyboard_alone(
-    language: str, login: str, agent: Callable[..., Page], customer: Callable[..., Page]
-) -> None:
-    page, name = agent(login), somebody()
-    wall = customer(name, question(language))
+def test_by_keyboard_alone(language: str, login: str, window: Window, running: Running) -> None:
+    page, wall, name = window(), window(), somebody()
+    log_in_by_keys(page, running, login)
+    post_by_keys(wall, running, name, question(language))
     open_by_keys(page, name)
-    text = draft_of(page)
+    expect(page.locator(SOURCED).first).to_be_visible(timeout=SOON_MS)
+    tab_to(page, SOURCED)
+    expect(page.locator("#drafts [data-panel]:not([hidden]) .source:visible a")).to_be_visible()
+    text = page.locator("#drafts [data-panel]:not([hidden]) [data-reading]").inner_text()
     page.keyboard.press("e")
     expect(page.locator("textarea.writing:focus")).to_be_visible()
     page.keyboard.type(" ^K")
