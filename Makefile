@@ -31,10 +31,11 @@ lint: setup-test
 lock: setup
 	@scripts/lock.sh
 
-# The demo's vectors, after a change of its articles: embeds what is new and writes knowledge/demo/vectors.npz.
+# After a change of the demo's articles: embeds what is new, writes knowledge/demo/vectors.npz and language_means.npz.
 vectors: setup
 	@$(bin)/odzew demo
 	@$(bin)/python -m knowledge.shipped_vectors
+	@$(bin)/python -m knowledge.language_means
 
 clean:
 	rm -rf .venv .setup bot/rasa/.venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

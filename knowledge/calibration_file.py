@@ -25,8 +25,8 @@ log = structlog.get_logger()
 NAME: Final = "calibration.json"
 # What a calibration is made by, beside the base and the encoders. A change of one of these files makes it anew.
 MADE_BY: Final = (
-    "background.txt", "calibration.py", "folding.py", "lexical.py", "ranking.py", "regression.py", "rehearsal.py",
-    "similarity.py", "space.py", "team.py",
+    "background.txt", "calibration.py", "folding.py", "language_means.npz", "language_means.py", "lexical.py",
+    "ranking.py", "regression.py", "rehearsal.py", "similarity.py", "space.py", "team.py", "wording_memory.py",
 )  # fmt: skip
 
 

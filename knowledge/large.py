@@ -30,6 +30,7 @@ from knowledge.index.engine import EVERYTHING, NOWHERE, Allowed
 from knowledge.index.phrasing_index import PhrasingIndex
 from knowledge.index.source import Source, Wanted
 from knowledge.index.tables import IndexPointer
+from knowledge.language_means import LanguageMeans
 from knowledge.ranking import Phrasing, Ranked, Ranker, Size
 from knowledge.space import LanguageSpace
 from knowledge.tables import Article, PhrasingRow
@@ -222,7 +223,7 @@ class LargeBase:
 def everyday_space(lines: Background) -> LanguageSpace:
     """The lead's vectors centred by the everyday lines alone, whatever a base holds."""
     asked, told, languages = lines.queries[0], lines.phrasings[0], lines.languages
-    return LanguageSpace.fit(told, languages, (asked, told, languages))
+    return LanguageSpace.fit(told, languages, LanguageMeans.of(asked, told, languages))
 
 
 def space_name(team: Team, folder: Path) -> str:

@@ -12,6 +12,7 @@ from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer,
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from knowledge.folding import fold
+from knowledge.wording_memory import WordingMemory
 
 NGRAMS: Final = (3, 5)
 # Places for n-grams that are hashed: 1 MB of weights, and among the few hundred texts of a search hardly two share one.
@@ -21,9 +22,13 @@ HASHED: Final = 2**18
 class LexicalLeg:
     """TF-IDF of character 3- to 5-grams inside word boundaries, over the folded phrasings."""
 
-    def __init__(self, vectorizer: TfidfVectorizer | Pipeline, weights: csr_matrix) -> None:
+    def __init__(
+        self, vectorizer: TfidfVectorizer | Pipeline, weights: csr_matrix, memory: WordingMemory | None = None
+    ) -> None:
+        """With a `memory` phrasings that it has held before are not cut into n-grams again."""
         self._vectorizer = vectorizer
         self._weights = weights
+        self._memory = memory
         # Turned once: a query then touches only the phrasings that share an n-gram with it.
         self._by_gram = csr_matrix(weights.T)
 
@@ -46,15 +51,18 @@ class LexicalLeg:
             alternate_sign=False, dtype=np.float32,
         )  # fmt: skip
         vectorizer = make_pipeline(grams, TfidfTransformer(sublinear_tf=True))
-        return cls(vectorizer, csr_matrix(vectorizer.fit_transform(texts)))
+        weights = csr_matrix(vectorizer.fit_transform(texts))
+        return cls(vectorizer, weights, WordingMemory(vectorizer.transform, HASHED))
 
     def holding(self, texts: Sequence[str]) -> LexicalLeg:
         """The same n-grams with these phrasings in place of the others."""
-        return LexicalLeg(self._vectorizer, self.transform(texts))
+        weights = self.transform(texts) if self._memory is None else self._memory(texts)
+        return LexicalLeg(self._vectorizer, weights, self._memory)
 
     def extended(self, texts: Sequence[str]) -> LexicalLeg:
         """The same n-grams with a few phrasings more, behind the others."""
-        return LexicalLeg(self._vectorizer, csr_matrix(vstack([self._weights, self.transform(texts)])))
+        longer = csr_matrix(vstack([self._weights, self.transform(texts)]))
+        return LexicalLeg(self._vectorizer, longer, self._memory)
 
     @property
     def weights(self) -> csr_matrix:

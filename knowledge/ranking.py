@@ -25,6 +25,9 @@ Doubles = NDArray[np.float64]
 NEIGHBOURS: Final = 300
 # In a language the base does not have, the regression has learned the wrong things; the nearest phrasing counts too.
 FOREIGN_PULL: Final = 0.5
+# There, and where an article has a phrasing or two, the lead's plain cosine settles what is close. From 0.5 to 2 recall
+# across languages is the same, and falls behind the plain cosine on two sets of 61 instead of six.
+PLAIN_PULL: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,14 +230,17 @@ class Ranker:
 
     def _hear(self, point: Point, usable: Flags | None, depth: float, text: str = "") -> Heard:
         rows, likeness = self._similarity.nearest(point, NEIGHBOURS, usable)
+        foreign = point.language not in self._similarity.spoken
         own = self._similarity.own(rows)
         gram = kernel(self._similarity.among(rows), own, own)
         row = kernel(likeness[None, :], np.array([point.own], dtype=np.float32), own)[0]
         verdict = regress(gram, row, self._labels[rows])
         # Rows are sorted by likeness, so an article's first row is its nearest phrasing.
-        first = np.unique(self._labels[rows], return_index=True)[1]
-        foreign = point.language not in self._similarity.spoken
-        scores = verdict.scores + FOREIGN_PULL * foreign * likeness[first]
+        _, first, places = np.unique(self._labels[rows], return_index=True, return_inverse=True)
+        plain = np.full(len(first), -1.0)
+        np.maximum.at(plain, places, self._similarity.plain(point, rows))
+        pull = PLAIN_PULL if foreign else PLAIN_PULL / max(depth, 1.0) ** 2
+        scores = verdict.scores + FOREIGN_PULL * foreign * likeness[first] + pull * (plain - plain.max())
         top = int(scores.argmax())
         found = signs(
             scores,

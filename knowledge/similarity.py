@@ -35,11 +35,12 @@ TABLE: Final = 4096
 class Point:
     """A text in the space of the phrasings.
 
-    Its joint vector (dimension,), the cosine of its wording with every phrasing (phrasings,), its language, its
-    self-product, and the row it is, if it is a phrasing of the base.
+    Its joint vector (dimension,), its plain vector by the lead (its dimension,), the cosine of its wording with every
+    phrasing (phrasings,), its language, its self-product, and the row it is, if it is a phrasing of the base.
     """
 
     vector: Vectors
+    lead: Vectors
     wording: Matrix
     language: str | None
     own: float
@@ -65,6 +66,7 @@ class Similarity:
         self.space = JointSpace.fit(views, languages, background, team)
         self.spoken = frozenset(languages)
         self._vectors = self.space.phrasings(views, languages)
+        self._lead = views[0]
         self._own = (self._vectors**2).sum(axis=1) + self._lexical_weights
         self._dense = DenseIndex(self._vectors.shape[1])
         if len(self._vectors) > TABLE:
@@ -87,6 +89,7 @@ class Similarity:
         other._languages = np.concatenate([self._languages, np.array(languages)])
         other._lexical_weights = np.concatenate([self._lexical_weights, weights])
         other._vectors = np.vstack([self._vectors, fresh])
+        other._lead = np.vstack([self._lead, views[0]])
         other._own = np.concatenate([self._own, (fresh**2).sum(axis=1) + weights])
         other._lexical = self._lexical.extended(texts)
         other._table = None
@@ -99,6 +102,7 @@ class Similarity:
         other._languages = np.array(languages)
         other._lexical_weights = np.array([lexical_weight(code) for code in languages], dtype=np.float32)
         other._vectors = self.space.phrasings(views, languages)
+        other._lead = views[0]
         other._own = (other._vectors**2).sum(axis=1) + other._lexical_weights
         other._dense = DenseIndex(other._vectors.shape[1])
         other._lexical = self._lexical.holding(texts)
@@ -110,13 +114,14 @@ class Similarity:
         vector = self.space.query(views, language)
         weight = lexical_weight(language) if language in self.spoken else 0.0
         wording = self._lexical.cosines([text])[0] * (self._languages == (language or ""))
-        return Point(vector, wording, language, float(vector @ vector) + weight)
+        return Point(vector, views[0][0], wording, language, float(vector @ vector) + weight)
 
     def phrasing(self, row: int) -> Point:
         """A phrasing of the base as if it were a text."""
         wording = self._lexical.of(self._lexical.weights[row]).toarray()[0]
         language = str(self._languages[row])
-        return Point(self._vectors[row], wording * (self._languages == language), language, float(self._own[row]), row)
+        wording *= self._languages == language
+        return Point(self._vectors[row], self._lead[row], wording, language, float(self._own[row]), row)
 
     def nearest(self, point: Point, k: int, usable: Flags | None = None) -> tuple[Rows, Matrix]:
         """The k phrasings most like a point, best first, among the `usable` (phrasings,) when given.
@@ -141,6 +146,10 @@ class Similarity:
     def own(self, rows: Rows) -> Matrix:
         """Self-products of phrasings: (rows,)."""
         return np.asarray(self._own[rows], dtype=np.float32)
+
+    def plain(self, point: Point, rows: Rows) -> Vectors:
+        """The plain cosine of a point with phrasings by the lead alone, nothing centred: (rows,)."""
+        return np.asarray(self._lead[rows] @ point.lead)
 
     def everyday(self, point: Point, text: str = "") -> float:
         """How alike a point is to the nearest everyday line other than `text` itself: a cosine."""

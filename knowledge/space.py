@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.background import Background
+from knowledge.language_means import LanguageMeans, shipped_means
 from knowledge.team import Member, Team, Views
 
 Vectors = NDArray[np.float32]
-# How many phrasings of a language weigh as much as the guess from the background lines.
+# How many phrasings of a language weigh as much as the guess from where languages usually lie.
 PRIOR_PHRASINGS: Final = 20
 # The same for a base as a whole; only the smallest bases feel it.
 PRIOR_BASE: Final = 5
@@ -26,36 +27,30 @@ PRIOR_BASE: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class LanguageSpace:
-    """Means per language, of phrasings and of queries. `None` stands for a language without background lines."""
+    """Means per language, of phrasings and of queries. `None` stands for a language nothing is known about."""
 
     phrasing_means: dict[str | None, Vectors]
     query_means: dict[str | None, Vectors]
-    background_means: dict[str, Vectors]
+    usual: LanguageMeans
 
     @classmethod
-    def fit(
-        cls, vectors: Vectors, languages: Sequence[str], lines: tuple[Vectors, Vectors, Sequence[str]]
-    ) -> LanguageSpace:
-        """Estimate the means from a base's phrasing vectors (n, dimension) and the background lines.
-
-        `lines` are the background lines' vectors as queries and as phrasings, (lines, dimension) each, and languages.
-        """
+    def fit(cls, vectors: Vectors, languages: Sequence[str], usual: LanguageMeans) -> LanguageSpace:
+        """Estimate the means from a base's phrasing vectors (n, dimension) and from where the languages usually lie."""
         spoken = np.array(languages)
-        as_queries, as_phrasings, of_line = lines[0], lines[1], np.array(lines[2])
-        asked = {code: as_queries[of_line == code].mean(axis=0) for code in sorted(set(lines[2]))}
-        told = {code: as_phrasings[of_line == code].mean(axis=0) for code in asked}
-        anyone: Vectors = as_phrasings.mean(axis=0)
+        asked, told = usual.asked, usual.told
+        anyone: Vectors = np.mean(list(told.values()), axis=0)
+        anyone_asks: Vectors = np.mean(list(asked.values()), axis=0)
         expected = np.mean([told.get(code, anyone) for code in languages], axis=0)
         base = (len(vectors) * vectors.mean(axis=0) + PRIOR_BASE * expected) / (len(vectors) + PRIOR_BASE)
         phrasing_means: dict[str | None, Vectors] = {None: base}
-        query_means: dict[str | None, Vectors] = {None: base + as_queries.mean(axis=0) - anyone}
+        query_means: dict[str | None, Vectors] = {None: base + anyone_asks - anyone}
         for code in sorted({*languages, *asked}):
             guess = base + told.get(code, expected) - expected
             own = vectors[spoken == code]
             mean = (own.sum(axis=0) + PRIOR_PHRASINGS * guess) / (len(own) + PRIOR_PHRASINGS)
             phrasing_means[code] = mean
             query_means[code] = mean + asked.get(code, query_means[None]) - told.get(code, phrasing_means[None])
-        return cls(phrasing_means, query_means, asked)
+        return cls(phrasing_means, query_means, usual)
 
     def phrasings(self, vectors: Vectors, languages: Sequence[str]) -> Vectors:
         """Centre phrasing vectors (n, dimension), each by its language."""
@@ -68,8 +63,8 @@ class LanguageSpace:
         return centred
 
     def guess(self, vector: Vectors) -> str:
-        """The language whose background lines lie nearest to a query vector."""
-        return max(self.background_means, key=lambda code: float(vector @ self.background_means[code]))
+        """The language whose usual texts lie nearest to a query vector."""
+        return max(self.usual.asked, key=lambda code: float(vector @ self.usual.asked[code]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +89,8 @@ class JointSpace:
             known = [row for row, code in enumerate(languages) if member.knows(code)]
             lines = [row for row, code in enumerate(background.languages) if member.knows(code)]
             spoken = [background.languages[row] for row in lines]
-            fitted = (
-                LanguageSpace.fit(
-                    vectors[known], [languages[row] for row in known], (asked[lines], told[lines], spoken)
-                )
-                if known
-                else None
-            )
+            usual = shipped_means(member.encoder.version) or LanguageMeans.of(asked[lines], told[lines], spoken)
+            fitted = LanguageSpace.fit(vectors[known], [languages[row] for row in known], usual) if known else None
             spaces.append(fitted)
         return cls(team.members, tuple(spaces))
 
@@ -125,7 +115,7 @@ class JointSpace:
         return np.ascontiguousarray(np.concatenate(blocks), dtype=np.float32)
 
     def guess(self, lead: Vectors) -> str:
-        """The language whose background lines lie nearest to the first member's query vector."""
+        """The language whose usual texts lie nearest to the first member's query vector."""
         first = self.spaces[0]
         if first is None:
             raise ValueError("the first encoder of a team must know every language")
