@@ -9,11 +9,12 @@ from typing import Final
 from bot import draft, language, phrasebook, privacy, sentences
 from bot.intents import IntentsUnavailable
 from bot.mood import mood
-from bot.outlook import look_ahead
+from bot.outlook import circumstances, look_ahead
 from bot.policy import Policy
 from bot.ports import IntentUnderstander, KnowledgeSearch
 from bot.records import Intent, Nearest, Prepared, Request
 from bot.scenarios import Playbook
+from bot.stop import hold_to
 from bot.thread import Place, place
 from bot.triage import Facts, counting_intent, triage
 from knowledge.hits import Hit
@@ -72,10 +73,11 @@ class Assistant:
             findings=privacy.find(request.text, spoken),
             place=where,
         )
-        verdict = triage(facts, self.policy)
         intent = counting_intent(facts, self.policy)
+        scenario = self.scenarios.choose(circumstances(facts, intent))
+        verdict = hold_to(triage(facts, self.policy), scenario, facts)
         composed = draft.compose(facts, verdict, intent, self.policy)
-        outlook = look_ahead(facts, self.scenarios, intent)
+        outlook = look_ahead(facts, scenario, intent)
         return Prepared(
             language=spoken,
             intents=intents,

@@ -1,4 +1,4 @@
-"""How the discussion may go on: the scenario that fits, where the thread stands in it, and the likely next turns."""
+"""How the discussion may go on: what a scenario is chosen by, where the thread stands in it, the likely next turns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.records import Intent, Outlook, Turn
-from bot.scenarios import Playbook, Scenario, Situation
+from bot.scenarios import Circumstances, Scenario, Situation
 from bot.triage import Facts
 from knowledge.languages import Language, is_language
 
@@ -32,14 +32,26 @@ class _Signs:
     long_wait: bool
 
 
-def look_ahead(facts: Facts, playbook: Playbook, intent: Intent | None) -> Outlook:
-    """The scenario, the present situation and the two or three likeliest next turns, each with a prepared reply.
+def circumstances(facts: Facts, intent: Intent | None) -> Circumstances:
+    """What a scenario is chosen by."""
+    hit = facts.hit()
+    return Circumstances(
+        intent=intent.name if intent else None,
+        article=hit.article if hit else None,
+        upset=facts.mood.upset,
+        reach=_reach(facts),
+        returned=facts.place.returned,
+        personal_data=bool(facts.findings),
+        public=facts.request.audience == "public",
+    )
+
+
+def look_ahead(facts: Facts, scenario: Scenario, intent: Intent | None) -> Outlook:
+    """The present situation in the scenario and the two or three likeliest next turns, each with a prepared reply.
 
     Replies are in the message's language; a message in another language gets English ones. The probabilities of
     siblings sum to at most 1; what is missing stands for turns the scenario does not know.
     """
-    hit = facts.hit()
-    scenario = playbook.choose(intent.name if intent else None, hit.article if hit else None)
     situation = present_situation(facts, scenario, intent)
     language = facts.language if is_language(facts.language) else _FALLBACK_LANGUAGE
     turns = _turns(_candidates(scenario, situation), _signs(facts, intent), language, deeper=True)
@@ -110,17 +122,22 @@ def _candidates(scenario: Scenario, situation: str) -> list[tuple[Situation, flo
 
 def _signs(facts: Facts, intent: Intent | None) -> _Signs:
     where, name = facts.place, intent.name if intent else ""
-    followers = max(facts.request.followers, where.target.followers if where.target else 0)
     return _Signs(
         upset=facts.mood.upset,
         public=facts.request.audience == "public",
         authors=where.authors,
-        reach=followers,
+        reach=_reach(facts),
         brand_answers=len(where.brand_texts),
         leaving=name == "cancellation_threat",
         asked=name in ("question", "follow_up", "outage_report", "purchase_interest"),
         long_wait=where.waiting_minutes > 60,
     )
+
+
+def _reach(facts: Facts) -> int:
+    """Followers of the author."""
+    target = facts.place.target
+    return max(facts.request.followers, target.followers if target else 0)
 
 
 def _turns(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Self
 
@@ -74,12 +75,63 @@ class Stop(_Strict):
     then: Outcome
 
 
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a scenario is chosen by: the counting intent, the article of a sure hit, and what happens in the thread."""
+
+    intent: str | None = None
+    article: str | None = None
+    upset: float = 0.0
+    reach: int = 0
+    returned: bool = False
+    personal_data: bool = False
+    public: bool = True
+
+
+class When(_Strict):
+    """What must hold of a message and its thread. What is left out does not matter."""
+
+    upset_from: float | None = Field(default=None, gt=0, le=1)
+    reach_from: int | None = Field(default=None, ge=1)
+    """Followers of the author."""
+    returned: bool | None = None
+    """The author wrote before, and the brand has answered since."""
+    personal_data: bool | None = None
+    public: bool | None = None
+    answerable: bool | None = None
+    """An article answers the message surely enough for a draft."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("says nothing; leave `when` out")
+        return self
+
+    def holds(self, seen: Circumstances) -> bool:
+        """Whether all of it is so."""
+        facts = {
+            "returned": seen.returned,
+            "personal_data": seen.personal_data,
+            "public": seen.public,
+            "answerable": seen.article is not None,
+        }
+        return (
+            seen.upset >= (self.upset_from or 0)
+            and seen.reach >= (self.reach_from or 0)
+            and all(getattr(self, name) in (None, fact) for name, fact in facts.items())
+        )
+
+
 class Scenario(_Strict):
-    """A playbook, chosen by intents or by the articles of the best hit; lower `priority` is looked at first."""
+    """A playbook, chosen by intents, by the article of the best hit or by `when`; lower `priority` is looked at first.
+
+    With `when` and intents or articles, both must fit.
+    """
 
     id: str = Field(min_length=1)
     intents: tuple[str, ...]
     articles: tuple[str, ...]
+    when: When | None = None
     priority: int
     stop: Stop
     names: dict[Language, str]
@@ -89,6 +141,20 @@ class Scenario(_Strict):
     def _complete(self) -> Self:
         _check_siblings(self.situations)
         return self
+
+    def fits(self, seen: Circumstances) -> bool:
+        """Whether these circumstances call for it.
+
+        A scenario bound to articles is not chosen by intent alone when the best hit points elsewhere.
+        """
+        if self.when is not None and not self.when.holds(seen):
+            return False
+        if not self.intents and not self.articles:
+            return self.when is not None
+        if seen.article is not None and seen.article in self.articles:
+            return True
+        elsewhere = seen.article is not None and bool(self.articles)
+        return seen.intent is not None and seen.intent in self.intents and not elsewhere
 
 
 class Playbook:
@@ -104,16 +170,10 @@ class Playbook:
         """The scenario of that id, None when there is none."""
         return next((scenario for scenario in self.scenarios if scenario.id == name), None)
 
-    def choose(self, intent: str | None, article: str | None) -> Scenario:
-        """The first scenario that the article or the intent calls for.
-
-        A scenario bound to articles is not chosen by intent alone when the best hit points elsewhere.
-        """
+    def choose(self, seen: Circumstances) -> Scenario:
+        """The first scenario that the circumstances call for; the fallback where there is none."""
         for scenario in self.scenarios:
-            if article is not None and article in scenario.articles:
-                return scenario
-            elsewhere = article is not None and bool(scenario.articles)
-            if intent is not None and intent in scenario.intents and not elsewhere:
+            if scenario.fits(seen):
                 return scenario
         fallback = self.get(FALLBACK)
         assert fallback is not None  # noqa: S101  # the constructor has seen to it

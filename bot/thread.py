@@ -23,6 +23,8 @@ class Place:
     """The target answers another customer, not the brand and not the thread's first post."""
     brand_texts: tuple[str, ...]
     """What the brand has said in the thread already."""
+    answers_to_author: int
+    """How many of them answered the target's author."""
     waiting_minutes: float
     """From the target to the newest message of the thread; 0 where times are unknown."""
 
@@ -47,6 +49,7 @@ def place(request: Request, now: datetime | None = None) -> Place:
         returned=_returned(earlier, author),
         to_customer=_to_customer(target, earlier),
         brand_texts=tuple(message.text for message in request.thread if message.role == "brand"),
+        answers_to_author=_answers_to(author, earlier),
         waiting_minutes=_waiting(target, request, now),
     )
 
@@ -54,6 +57,18 @@ def place(request: Request, now: datetime | None = None) -> Place:
 def _returned(earlier: tuple[ThreadMessage, ...], author: str) -> bool:
     wrote = [i for i, message in enumerate(earlier) if message.role == "customer" and message.author == author]
     return bool(wrote) and any(message.role == "brand" for message in earlier[wrote[0] + 1 :])
+
+
+def _answers_to(author: str, earlier: tuple[ThreadMessage, ...]) -> int:
+    """An answer is to the author of its parent, or, where it names none, to whoever wrote last before it."""
+    authors = {message.id: message.author for message in earlier if message.role == "customer"}
+    count, last = 0, ""
+    for message in earlier:
+        if message.role == "customer":
+            last = message.author
+        elif (authors.get(message.parent, last) if message.parent else last) == author:
+            count += 1
+    return count
 
 
 def _to_customer(target: ThreadMessage | None, earlier: tuple[ThreadMessage, ...]) -> bool:

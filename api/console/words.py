@@ -116,6 +116,7 @@ REASONS: Final = {
     "wide_reach": _("wide reach"),
     "waiting": _("has been waiting"),
     "returned": _("wrote again after an answer"),
+    "scenario_stop": _("answered often enough in public, says the scenario"),
     "crowd": _("many people in the thread"),
     "preparation_failed": _("the assistant could not prepare it"),
 }

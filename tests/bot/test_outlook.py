@@ -11,7 +11,8 @@ import yaml
 
 from bot.assistant import Assistant
 from bot.records import Request, ThreadMessage, Turn
-from bot.scenarios import SHIPPED, SituationName, WrongScenario, load_scenarios
+from bot.scenarios import SHIPPED, Circumstances, SituationName, When, WrongScenario, load_scenarios
+from knowledge.languages import LANGUAGES
 from tests.bot.test_triage import OUTAGE, thread
 
 Make = Callable[..., Assistant]
@@ -70,12 +71,64 @@ def test_upset_makes_escalation_likelier(assistant: Make) -> None:
 
 
 def test_scenarios_are_chosen_by_article_and_by_intent() -> None:
+    def chosen(intent: str | None, article: str | None) -> str:
+        return load_scenarios().choose(Circumstances(intent, article)).id
+
+    assert chosen("complaint", "internet-outage") == "outage-thread"
+    assert chosen("outage_report", None) == "outage-thread"
+    assert chosen("press_enquiry", "internet-outage") == "press-enquiry"
+    assert chosen("question", "double-charge") == "billing-dispute"
+    assert chosen("abuse", None) == "troll-or-abuse"
+    assert chosen(None, None) == "general"
+
+
+@pytest.mark.parametrize(
+    ("seen", "wanted"),
+    [
+        (Circumstances("abuse", "double-charge"), "rude-but-right"),
+        (Circumstances("complaint", "double-charge", reach=50_000), "influencer-complaint"),
+        (Circumstances("complaint", "double-charge", reach=50_000, public=False), "billing-dispute"),
+        (Circumstances("complaint", returned=True), "repeat-complaint"),
+        (Circumstances("complaint", "double-charge", personal_data=True), "personal-data-posted"),
+        (Circumstances("complaint", "double-charge", personal_data=True, public=False), "billing-dispute"),
+        (Circumstances("third_party_help"), "third-party-advice"),
+        (Circumstances("question", "device-delivery-status"), "delivery-delay"),
+        (Circumstances("complaint", "price-increase"), "price-increase"),
+    ],
+)
+def test_scenarios_are_chosen_by_what_happens_in_the_thread(seen: Circumstances, wanted: str) -> None:
+    assert load_scenarios().choose(seen).id == wanted
+
+
+@pytest.mark.parametrize(
+    ("when", "seen", "holds"),
+    [
+        ({"upset_from": 0.5}, Circumstances(upset=0.5), True),
+        ({"upset_from": 0.5}, Circumstances(upset=0.49), False),
+        ({"reach_from": 100}, Circumstances(reach=99), False),
+        ({"reach_from": 100}, Circumstances(reach=100), True),
+        ({"returned": False}, Circumstances(), True),
+        ({"returned": False}, Circumstances(returned=True), False),
+        ({"answerable": False}, Circumstances(article="double-charge"), False),
+        ({"public": True, "personal_data": True}, Circumstances(personal_data=True), True),
+        ({"public": True, "personal_data": True}, Circumstances(personal_data=True, public=False), False),
+    ],
+)
+def test_all_of_a_condition_has_to_hold(when: dict[str, Any], seen: Circumstances, *, holds: bool) -> None:
+    assert When(**when).holds(seen) is holds
+
+
+def test_an_empty_condition_is_refused() -> None:
+    with pytest.raises(ValueError, match="says nothing"):
+        When()
+
+
+def test_every_scenario_has_its_own_name_in_every_language() -> None:
     book = load_scenarios()
-    assert book.choose("complaint", "internet-outage").id == "outage-thread"
-    assert book.choose("outage_report", None).id == "outage-thread"
-    assert book.choose("press_enquiry", "internet-outage").id == "press-enquiry"
-    assert book.choose("question", "double-charge").id == "billing-dispute"
-    assert book.choose(None, None).id == "general"
+    assert len(book.scenarios) >= 15
+    for language in LANGUAGES:
+        names = [scenario.names[language] for scenario in book.scenarios]
+        assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize(
