@@ -209,6 +209,10 @@ def test_boards_by_api_and_page(story: Story, visitor: Callable[[], Visitor], mo
     for number, text in enumerate(PARKING[:2]):
         unanswered(story, text if number else "<script>alert(1)</script> " + text, f"p{number}")
     giulia, agata = visitor().log_in("giulia"), visitor().log_in("agata")
+    before = giulia.get("/knowledge/board").get_data(as_text=True)
+    assert "Non ancora calcolato" in before and "Qui non c’è nulla" not in before, (
+        "nothing found is not nothing looked for"
+    )
     assert giulia.post("/api/knowledge/boards/compute").status_code == 202
     assert giulia.post("/api/knowledge/boards/compute", json={}).get_json()["state"] == "queued"
     assert agata.post("/api/knowledge/boards/compute").status_code == 403
@@ -219,6 +223,7 @@ def test_boards_by_api_and_page(story: Story, visitor: Callable[[], Visitor], mo
     row = giulia.get("/api/knowledge/boards").get_json()["findings"][0]
     page = giulia.get("/knowledge/board").get_data(as_text=True)
     assert PARKING[1] in page and "<script>alert" not in page
+    assert "persone alla settimana: 2,0" in page
     for name in ("duplicates", "contradictions", "rewritten", "never_used", "past_review", "rubbish"):
         assert giulia.get(f"/knowledge/board?board={name}").status_code == 200
     assert PARKING[1] in giulia.get(f"/knowledge/new/article?gap={row['id']}").get_data(as_text=True)
