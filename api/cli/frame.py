@@ -66,13 +66,17 @@ def answer(as_json: bool, data: Any, lines: Callable[[], None]) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table for a person."""
-    made = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    """Print a table for a person, under its title if it has one. Columns without names have no header."""
+    made = Table(show_header=any(columns), header_style="bold", box=None, pad_edge=False)
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:
         made.add_row(*("" if cell is None else str(cell) for cell in row))
-    Console().print(made)
+    screen = Console()
+    if title:
+        # Not the table's own title: that is folded to the table's width.
+        screen.print(title, style="italic", highlight=False, markup=False)
+    screen.print(made)
 
 
 @contextmanager

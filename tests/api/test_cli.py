@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from api.cli import run
+from api.cli.frame import table
 from api.intake import Author, ChannelEvent, MessageBody, take_in
 from knowledge.database import Database
 from tests.fixtures.running import odzew
@@ -121,6 +122,11 @@ BAD: Final[tuple[tuple[str, ...], ...]] = (
     ("evaluate", "retrieval", "--knowledge", "nowhere", "--queries", "nowhere"), ("models", "show", "nothing"),
     ("models", "promote", "nothing"), ("bench", "nothing"), ("train", "nothing"),
 )  # fmt: skip
+
+
+def test_a_long_title_over_narrow_columns_stays_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    table("ms_per_query", ["", ""], [("p50", 6), ("p99", 7)])
+    assert capsys.readouterr().out.splitlines() == ["ms_per_query", "p50  6", "p99  7"]
 
 
 def test_bad_input_is_one_line_and_status_two(cli: Command, at_home: Database) -> None:
