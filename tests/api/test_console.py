@@ -18,6 +18,7 @@ from api.console import desk, words
 from api.decide import REJECT_REASONS
 from api.tables import Channel, Publication
 from bot.policy import load_policy
+from bot.records import Turn
 from knowledge.languages import LANGUAGES
 from tests.fixtures.story import Story
 from tests.fixtures.workspace import PASSWORD, Visitor
@@ -41,6 +42,14 @@ def test_a_person_logs_in_by_page_and_starts_where_their_work_is(visitor: Callab
         client = visitor()
         assert log_in_by_page(client, login) == (302, "/")
         assert client.get("/").headers["Location"] == start
+
+
+def test_where_the_outlook_has_no_words_it_says_to_say_nothing(story: Story, visitor: Callable[[], Visitor]) -> None:
+    story.assistant.turns = (Turn("silence", 0.4, "", "wait"), Turn("asks_when", 0.2, "Jutro.", "wait"))
+    asked = story.asked("kiedy?")
+    page = visitor().log_in("agata").get(f"/inbox/{asked.case_id}").get_data(as_text=True)
+    assert page.count("Nic nie pisać") == 1
+    assert page.count("Prośba o cierpliwość") == 1
 
 
 def test_a_wrong_password_says_so_and_no_more(client: Visitor) -> None:
