@@ -70,27 +70,30 @@ class Outbox:
             return len(stuck)
 
     def next(self, channel_id: int) -> Job | None:
-        """Take the next publication that is due, or the next uncertain one that can be settled."""
+        """Take the next publication that is due and may be sent, or the next uncertain one that can be settled."""
         with self._database.write() as session:
-            due = session.scalar(
-                select(Publication)
-                .where(
-                    Publication.channel_id == channel_id,
-                    or_(
-                        Publication.state == "queued",
-                        (Publication.state == "uncertain") & Publication.needs_person.is_(False),
-                    ),
-                    Publication.not_before <= now(),
-                )
-                .order_by(Publication.not_before, Publication.id)
-                .limit(1)
-                .with_for_update()
-            )
-            if due is None:
-                return None
-            return self._settling(session, due) if due.state == "uncertain" else self._sending(session, due)
+            while (due := self._due(session, channel_id)) is not None:
+                if due.state == "uncertain":
+                    return self._settling(session, due)
+                if (job := self._sending(session, due)) is not None:
+                    return job
+            return None
+
+    def _due(self, session: Session, channel_id: int) -> Publication | None:
+        waits = or_(
+            Publication.state == "queued",
+            (Publication.state == "uncertain") & Publication.needs_person.is_(False),
+        )
+        return session.scalar(
+            select(Publication)
+            .where(Publication.channel_id == channel_id, waits, Publication.not_before <= now())
+            .order_by(Publication.not_before, Publication.id)
+            .limit(1)
+            .with_for_update()
+        )
 
     def _sending(self, session: Session, publication: Publication) -> Job | None:
+        """The attempt to make now; None where the publication is held back, and is therefore no longer due."""
         decision = session.get_one(Decision, publication.decision_id)
         agent = session.get_one(Account, decision.agent_id)
         if decision.revoked_at is not None or agent.disabled_at is not None:

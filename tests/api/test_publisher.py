@@ -86,6 +86,15 @@ def test_a_reply_of_a_disabled_agent_is_not_sent_and_its_case_comes_back(key: St
 
 
 @sqlite_only
+def test_a_reply_that_is_held_back_does_not_keep_the_next_one_waiting(key: Story, network: Network) -> None:
+    """Found by the long lives of `test_states.py`: one round ended at the reply that was held back."""
+    key.decides(key.asked("first", author="a1", thread="t1"), "besnik", text="of one who is gone")
+    key.decides(key.asked("second", author="a2", thread="t2"), "agata", text="of one who is there")
+    key.disable("besnik")
+    assert key.publisher().step() == 1
+    assert [post.text for post in network.posts] == ["of one who is there"]
+
+
 def test_an_undone_reply_is_never_sent(key: Story, network: Network) -> None:
     done = key.decides(key.asked())
     key.workspace.desk.undo(key.people["agata"], done.decision.id)
