@@ -23,9 +23,9 @@ Ask = Callable[[Point, Flags, float], tuple[Signs, int]]
 """Ask about a point with only the flagged phrasings and this many for each article in the mean: the signs and the
 number of the best article."""
 # Of the texts that reach a brand, the share we expect to have an answer in the base, and the other two kinds.
-SHARE_ANSWERED: Final = 0.70
-SHARE_UNKNOWN: Final = 0.20
-SHARE_NOISE: Final = 0.10
+SHARE_ANSWERED: Final = 0.80
+SHARE_UNKNOWN: Final = 0.13
+SHARE_NOISE: Final = 0.07
 # Phrasings that are asked, spread over all articles; more change the weights by little.
 ASKED: Final = 200
 FEWEST_ARTICLES: Final = 4
