@@ -61,13 +61,9 @@ class Similarity:
         lexical: LexicalLeg | None = None,
     ) -> None:
         """`lexical` has learned from a sample; without it the n-grams are those of these texts."""
-        self._languages = np.array(languages)
-        self._lexical_weights = np.array([lexical_weight(code) for code in languages], dtype=np.float32)
         self.space = JointSpace.fit(views, languages, background, team)
         self.spoken = frozenset(languages)
-        self._vectors = self.space.phrasings(views, languages)
-        self._lead = views[0]
-        self._own = (self._vectors**2).sum(axis=1) + self._lexical_weights
+        self._hold(languages, views)
         self._dense = DenseIndex(self._vectors.shape[1])
         if len(self._vectors) > TABLE:
             self._dense.add(np.arange(len(self._vectors)), self._vectors)
@@ -99,11 +95,7 @@ class Similarity:
         """These few phrasings only, at most DENSE_CANDIDATES, in the space and with the weights that were estimated."""
         other = copy.copy(self)
         other.spoken = self.spoken | frozenset(languages)
-        other._languages = np.array(languages)
-        other._lexical_weights = np.array([lexical_weight(code) for code in languages], dtype=np.float32)
-        other._vectors = self.space.phrasings(views, languages)
-        other._lead = views[0]
-        other._own = (other._vectors**2).sum(axis=1) + other._lexical_weights
+        other._hold(languages, views)
         other._dense = DenseIndex(other._vectors.shape[1])
         other._lexical = self._lexical.holding(texts)
         other._table = None
@@ -155,6 +147,13 @@ class Similarity:
         """How alike a point is to the nearest everyday line other than `text` itself: a cosine."""
         length = max(float(np.linalg.norm(point.vector)), 1e-9)
         return float((self._everyday @ point.vector)[self._everyday_texts != text].max()) / length
+
+    def _hold(self, languages: Sequence[str], views: Views) -> None:
+        self._languages = np.array(languages)
+        self._lexical_weights = np.array([lexical_weight(code) for code in languages], dtype=np.float32)
+        self._vectors = self.space.phrasings(views, languages)
+        self._lead = views[0]
+        self._own = (self._vectors**2).sum(axis=1) + self._lexical_weights
 
     def _candidates(self, point: Point, usable: Flags | None) -> Rows:
         if len(self) <= TABLE:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from knowledge.database import Database
 from knowledge.encoder import Encoder, load_encoder
+from knowledge.store import save_article
+from tests.knowledge.articles import ASKED, article
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +26,12 @@ def evaluation_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no evaluation files here; ODZEW_SHARED names the folder that holds data/eval")
     return folder
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    """A database with the six small articles."""
+    with database.write() as session:
+        for key in ASKED:
+            save_article(session, article(key), by="test")
+    return database

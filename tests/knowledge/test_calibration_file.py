@@ -13,19 +13,10 @@ from knowledge.calibration_file import NAME
 from knowledge.database import Database
 from knowledge.ranking import Ranker
 from knowledge.search import KnowledgeBase
-from knowledge.store import save_article
-from tests.knowledge.articles import ASKED, article, team
+from tests.knowledge.articles import team
 from tests.knowledge.test_search import change
 
 QUESTION = "od rana nie mam zasiegu w telefonie"
-
-
-@pytest.fixture
-def filled(database: Database) -> Database:
-    with database.write() as session:
-        for key in ASKED:
-            save_article(session, article(key), by="test")
-    return database
 
 
 @pytest.fixture

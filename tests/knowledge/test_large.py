@@ -20,18 +20,10 @@ from knowledge.store import restore, retire, save_article
 from knowledge.tables import Variant
 from knowledge.vectors import vectors_for
 from tests.fixtures.database import sqlite_only
-from tests.knowledge.articles import ASKED, article, encoder, team
+from tests.knowledge.articles import ASKED, encoder, team
 
 SAME_FIRST = 0.93
 """Where they differ, both are right about as often: two articles that say nearly the same."""
-
-
-@pytest.fixture
-def filled(database: Database) -> Database:
-    with database.write() as session:
-        for key in ASKED:
-            save_article(session, article(key), by="test")
-    return database
 
 
 @pytest.fixture

@@ -20,14 +20,6 @@ from tests.knowledge.articles import ASKED, Remembering, article, encoder, team
 
 
 @pytest.fixture
-def filled(database: Database) -> Database:
-    with database.write() as session:
-        for key in ASKED:
-            save_article(session, article(key), by="test")
-    return database
-
-
-@pytest.fixture
 def base(filled: Database) -> KnowledgeBase:
     return KnowledgeBase(filled, team())
 
